@@ -1,0 +1,70 @@
+/**
+ * What the Pulumi program writes and the manager reads: plain values without a secret, every default filled in.
+ * With protocol.ts the only file of agent/ that infra/ may import.
+ */
+import { z } from "zod";
+
+/** Raised when an older manager could not read the file. */
+export const configVersion = 1;
+
+const seconds = z.number().min(1);
+
+export const localBackend = z.object({ kind: z.literal("local") });
+/** One place where a pool's machines come from; the order in the pool is the order of preference. */
+export const backendConfig = z.discriminatedUnion("kind", [localBackend]);
+export type BackendConfig = z.infer<typeof backendConfig>;
+
+export const poolConfig = z.object({
+  labels: z.array(z.string().min(1)).min(1),
+  /** Most machines at a time, idle and busy together. */
+  max: z.int().min(0),
+  /** Machines that wait enrolled, unregistered, exempt from idleTimeout. */
+  minIdle: z.int().min(0),
+  idleTimeoutSeconds: seconds,
+  maxJobSeconds: seconds,
+  /** Serve job after job on one machine (trusted pools only) instead of one. */
+  reuse: z.boolean(),
+  /** GitHub runner group; `Default` is the organisation's default group. */
+  runnerGroup: z.string().min(1),
+  backends: z.array(backendConfig).min(1),
+});
+export type PoolConfig = z.infer<typeof poolConfig>;
+
+export const bundleFile = z.object({ path: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+
+export const managerConfig = z.object({
+  version: z.literal(configVersion),
+  stack: z.object({ project: z.string().min(1), name: z.string().min(1) }),
+  github: z.object({
+    /** Where runners are registered: https://HOST/OWNER/REPOSITORY, https://HOST/ORGANISATION or https://HOST/enterprises/NAME. */
+    url: z.url(),
+    /** How the manager logs in; the secret itself (`githubToken` or `githubAppKey`) reaches it another way. */
+    login: z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("token") }),
+      z.object({ kind: z.literal("app"), appId: z.int(), installationId: z.int() }),
+    ]),
+  }),
+  pools: z.record(z.string(), poolConfig),
+  /** Millionths of `currency` per hour for all pools together; null for no limit. */
+  budget: z.nullable(z.object({ microsPerHour: z.int().min(0), currency: z.enum(["USD", "EUR"]) })),
+  manager: z.object({
+    /** TCP on 127.0.0.1: agents, metrics, page. */
+    port: z.int().min(1).max(65535),
+    /** The manager's folder: journal, history, logs, machines. Absolute. */
+    directory: z.string(),
+    /** Control verbs; a Unix socket, 0600. Absolute, at most 100 bytes. */
+    socket: z.string(),
+    managerBundle: bundleFile,
+    runnerBundle: bundleFile,
+    /** How long `destroy` waits for busy machines. */
+    drainTimeoutSeconds: seconds,
+  }),
+});
+export type ManagerConfig = z.infer<typeof managerConfig>;
+
+/** Secrets, one JSON object on standard input; never in a file that stays, an argument or the environment. */
+export const managerSecrets = z.object({
+  githubToken: z.string().min(1).optional(),
+  githubAppKey: z.string().min(1).optional(),
+});
+export type ManagerSecrets = z.infer<typeof managerSecrets>;

@@ -1,0 +1,98 @@
+/** What people and programs see of a manager: the body of GET /api/state, the page's data and the CLI's. No secrets. */
+import type { Usage } from "../protocol.ts";
+import type { Ms, Reason, Stage } from "./world.ts";
+
+/** A job's way, in this order; `atMs` is wall time, null when the step has not happened (yet). */
+export const steps = [
+  "queued",
+  "assigned",
+  "launch asked",
+  "started",
+  "enrolled",
+  "registered",
+  "running",
+  "done",
+] as const;
+export type Step = (typeof steps)[number];
+
+export interface TimelineEntry {
+  step: Step;
+  atMs: Ms | null;
+}
+
+export interface WaitReason {
+  reason: Reason | "max" | "budget" | "draining" | "view-not-fresh" | "journal-incomplete";
+  /** How many waiting jobs it holds up. */
+  jobs: number;
+  /** One sentence with the cure. */
+  detail: string;
+}
+
+export interface PoolView {
+  name: string;
+  labels: readonly string[];
+  max: number;
+  minIdle: number;
+  reuse: boolean;
+  /** Jobs that GitHub assigned and no runner has yet. */
+  waiting: number;
+  /** Jobs beyond the capacity that GitHub still holds back. */
+  available: number;
+  running: number;
+  /** Last figure sent as X-ScaleSetMaxCapacity. */
+  capacity: number;
+  machines: Partial<Record<Stage, number>>;
+  reasons: readonly WaitReason[];
+  github: { is: "fresh" | "stale" | "never"; atMs: Ms | null; why: string | null };
+}
+
+export interface MachineView {
+  id: string;
+  pool: string;
+  backend: string;
+  offer: string;
+  stage: Stage;
+  stageMs: Ms;
+  askedMs: Ms;
+  /** Name of the job that it runs or last ran. */
+  job: string | null;
+  life: number;
+  runner: string | null;
+  problem: string | null;
+  usage: Usage | null;
+  /** Last sync; null before the first. */
+  seenMs: Ms | null;
+}
+
+export interface JobView {
+  id: string;
+  name: string;
+  pool: string;
+  repository: string;
+  workflowRef: string;
+  workflowRun: number;
+  state: "queued" | "assigned" | "running" | "completed";
+  result: string | null;
+  machine: string | null;
+  timeline: readonly TimelineEntry[];
+  /** Queued to running, or to now while it waits; null when GitHub did not say when it was queued. */
+  waitMs: Ms | null;
+  /** Why it waits now; empty once it runs. */
+  waitsFor: string;
+}
+
+export interface ManagerState {
+  stack: { project: string; name: string };
+  atMs: Ms;
+  startedMs: Ms;
+  configHash: string;
+  managerBundle: string;
+  draining: boolean;
+  /** False: the journal cannot be written or the loop stands still; the sentence says which. */
+  healthy: boolean;
+  problem: string | null;
+  pools: readonly PoolView[];
+  machines: readonly MachineView[];
+  /** Newest first: all that are not completed, then the last completed ones, at most 500. */
+  jobs: readonly JobView[];
+}

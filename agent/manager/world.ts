@@ -1,0 +1,309 @@
+/**
+ * What the manager believes: plain, JSON-safe, bounded, read-only to everyone but apply.ts. No secret is in it.
+ * Who is believed for what: the backend for a machine's existence and loss, GitHub for jobs and registrations, the
+ * agent only for detail between the two.
+ */
+import type { ManagerConfig } from "../manager-config.ts";
+import type { HostFacts, LifeEnd, Phase, Usage } from "../protocol.ts";
+import type { Ms } from "./deps.ts";
+
+export type { Ms };
+export type PoolName = string;
+export type BackendName = string;
+export type MachineId = string;
+export type LaunchId = string;
+/** Millionths of the settings' currency per hour; an integer. */
+export type MicrosPerHour = number;
+
+/** How fresh a source is; absence of knowledge is never an empty list. */
+export type View =
+  { is: "fresh"; atMs: Ms } | { is: "stale"; atMs: Ms; why: string } | { is: "never"; why: string };
+
+/** `backend:NAME` (its list of machines) and `demand:POOL` (GitHub's figures). */
+export type ViewKey = `backend:${BackendName}` | `demand:${PoolName}`;
+
+export const reasons = [
+  "no-capacity",
+  "no-address",
+  "quota",
+  "unsupported",
+  "throttled",
+  "unavailable",
+  "denied",
+  "bad-request",
+  "never-enrolled",
+  "registration-removed",
+  "interrupted",
+  "unknown",
+] as const;
+/** Why something failed; docs/reasons.md has a paragraph for each. */
+export type Reason = (typeof reasons)[number];
+
+/** What a failure closes: one offer, a subnet, a quota, a whole backend, GitHub for a pool, or a pool's recipe for booting. */
+export interface Scope {
+  on: "offer" | "subnet" | "quota" | "backend" | "github" | "recipe";
+  key: string;
+}
+export type CircuitKey = `${Scope["on"]}:${string}`;
+/** Absent = closed. After `untilMs` one probe is let through. */
+export type Circuit =
+  | { is: "open"; untilMs: Ms; reason: Reason; detail: string; trips: number }
+  | { is: "probing"; untilMs: Ms; by: LaunchId; reason: Reason; detail: string; trips: number };
+
+/** One place where a pool's machine can come from. */
+export interface Offer {
+  /** Unique among all offers: `local`, `aws:eu-central-1a:c8g.xlarge:spot`. */
+  key: string;
+  backend: BackendName;
+  priceMicros: MicrosPerHour;
+  /** Circuits that close this offer, besides its own and its backend's. */
+  scopes: readonly Scope[];
+}
+
+/** Sent, and repeated only byte for byte. */
+export interface LaunchRequest {
+  pool: PoolName;
+  offer: string;
+  /** One id a machine, each derived from the launch id. */
+  machines: readonly MachineId[];
+}
+export interface Launch {
+  id: LaunchId;
+  backend: BackendName;
+  request: LaunchRequest;
+  /** Reserved for each machine while the answer is out. */
+  worstMicros: MicrosPerHour;
+  askedMs: Ms;
+  sentMs: Ms;
+  sends: number;
+  /** `unknown`: the answer was lost; the machines count as alive until the doubt is over. */
+  is: "in-flight" | "unknown" | "settled";
+}
+
+/**
+ * asked: the launch was journalled. starting: the backend names the machine. enrolled: its agent is here, without a
+ * registration. registered: a JIT config was minted. listening, busy: the Listener says so (or GitHub does). retiring:
+ * its registration is being deleted because it is idle. done: finished with, for any reason; waits until GitHub's record
+ * and the machine itself are gone. lost: gone without our doing; waits for GitHub's record to go.
+ */
+export type Stage =
+  "asked" | "starting" | "enrolled" | "registered" | "listening" | "busy" | "retiring" | "done" | "lost";
+
+/** A registration at GitHub. */
+export interface Registration {
+  /** GitHub's runner id; null while the call that mints it is out. */
+  id: number | null;
+  name: string;
+  life: number;
+  askedMs: Ms;
+  /** When GitHub answered. */
+  mintedMs: Ms | null;
+  /** True once GitHub has no record of it. */
+  gone: boolean;
+  /** GitHub refused to delete it because a job runs on it. */
+  heldBusy: boolean;
+}
+
+/** The job a machine runs or ran in its present life. */
+export interface MachineJob {
+  /** As the Listener printed it, or as GitHub named it. */
+  name: string;
+  /** When the agent or GitHub first said so. */
+  startedMs: Ms;
+  /** GitHub's JobStarted came. Until then its figures may still call the job waiting. */
+  startedAtGitHub: boolean;
+  /** GitHub's JobCompleted came. */
+  completedAtGitHub: boolean;
+  jobId: string | null;
+}
+
+/** What the manager wants of an agent; the JIT config itself is kept out of the world. */
+export type Order =
+  | { id: number; do: "run"; life: number; runnerName: string }
+  | { id: number; do: "drain"; graceSeconds: number }
+  | { id: number; do: "end"; reason: string };
+
+export interface Machine {
+  id: MachineId;
+  pool: PoolName;
+  backend: BackendName;
+  offer: string;
+  launch: LaunchId;
+  priceMicros: MicrosPerHour;
+  /** Settings that it was launched for; an idle machine of another hash retires. */
+  recipe: string;
+  stage: Stage;
+  stageMs: Ms;
+  askedMs: Ms;
+  startedMs: Ms | null;
+  enrolledMs: Ms | null;
+  /** Set when the machine is done or lost: why, for people and for the recipe circuit. */
+  ending: string | null;
+  /** Registrations so far; one JIT config each. */
+  life: number;
+  registration: Registration | null;
+  job: MachineJob | null;
+  order: Order | null;
+  /** Highest order id that the agent carried out. */
+  doneOrder: number;
+  /** The backend's lists in a row that lacked it, and when the first did. */
+  missing: { lists: number; sinceMs: Ms } | null;
+  /** When destroy was last asked of the backend. */
+  destroyAskedMs: Ms | null;
+  /** The backend confirmed that it no longer exists. */
+  gone: boolean;
+  host: HostFacts | null;
+}
+
+/** Kept apart from {@link Machine}: changes with every sync and is not journalled. */
+export interface Report {
+  atMs: Ms;
+  sequence: number;
+  phase: Phase;
+  lastLife: LifeEnd | null;
+  problem: string | null;
+  usage: Usage | null;
+}
+
+/** GitHub's figures for a pool, as a scale set's `statistics` names them. */
+export interface Statistics {
+  available: number;
+  acquired: number;
+  /** Queued for this pool plus running. */
+  assigned: number;
+  running: number;
+  registered: number;
+  busy: number;
+  idle: number;
+}
+export interface Demand {
+  statistics: Statistics;
+  /** JobAssigned entries of the last message that its own figures do not cover (GitHub has sent 0 beside them). */
+  uncounted: number;
+  /** Labels that GitHub returned for the pool's set, where they differ from those sent. */
+  labelsDropped: readonly string[];
+}
+
+export type JobState = "queued" | "assigned" | "running" | "completed";
+/** A GitHub job that was offered to one of our pools. */
+export interface Job {
+  id: string;
+  pool: PoolName;
+  name: string;
+  repository: string;
+  workflowRun: number;
+  workflowRef: string;
+  state: JobState;
+  queuedMs: Ms | null;
+  assignedMs: Ms | null;
+  startedMs: Ms | null;
+  completedMs: Ms | null;
+  /** `succeeded`, `failed`, `canceled`. */
+  result: string | null;
+  runner: string | null;
+  /** Last time anything was heard of it. */
+  seenMs: Ms;
+}
+
+export interface World {
+  readonly config: ManagerConfig;
+  /** SHA-256 of the settings, to tell versions apart. */
+  readonly configHash: string;
+  /** Since when the journal is complete; before it is old enough nothing is launched. */
+  readonly completeSinceMs: Ms;
+  /** Asked by `destroy` or an operator: no launches, idle machines end, capacity 0. */
+  readonly draining: boolean;
+  readonly views: Readonly<Record<ViewKey, View>>;
+  readonly demand: Readonly<Record<PoolName, Demand>>;
+  readonly jobs: Readonly<Record<string, Job>>;
+  readonly offers: Readonly<Record<PoolName, readonly Offer[]>>;
+  readonly machines: Readonly<Record<MachineId, Machine>>;
+  readonly reports: Readonly<Record<MachineId, Report>>;
+  readonly launches: Readonly<Record<LaunchId, Launch>>;
+  readonly circuits: Readonly<Record<CircuitKey, Circuit>>;
+  /** The last outcomes of booting per pool and backend: true = enrolled. Feeds the recipe circuit. */
+  readonly boots: Readonly<Record<string, readonly boolean[]>>;
+}
+
+export interface Failure {
+  reason: Reason;
+  scope: Scope;
+  detail: string;
+  /** What the other side asked for; null when it said nothing. */
+  retryAfterMs: Ms | null;
+}
+
+/** A job as one of GitHub's messages tells of it. */
+export interface JobNews {
+  is: "queued" | "assigned" | "started" | "completed";
+  id: string;
+  name: string;
+  repository: string;
+  workflowRun: number;
+  workflowRef: string;
+  queuedMs: Ms | null;
+  assignedMs: Ms | null;
+  /** GitHub's runner name; null before it started. */
+  runner: string | null;
+  result: string | null;
+}
+
+/** Everything that can happen to a world. */
+export type Fact =
+  | {
+      is: "settings-changed";
+      config: ManagerConfig;
+      hash: string;
+      offers: Record<PoolName, readonly Offer[]>;
+    }
+  | { is: "draining"; on: boolean }
+  | { is: "listed"; backend: BackendName; machines: readonly ListedMachine[]; startedMs: Ms }
+  | { is: "list-failed"; backend: BackendName; failure: Failure }
+  | { is: "launch-sent"; launch: Launch; machines: readonly Machine[] }
+  | { is: "launch-repeated"; launch: LaunchId }
+  | { is: "launched"; launch: LaunchId; machines: readonly MachineId[]; failures: readonly Failure[] }
+  | { is: "launch-unknown"; launch: LaunchId; failure: Failure }
+  | { is: "destroy-asked"; machines: readonly MachineId[] }
+  | { is: "destroyed"; machines: readonly MachineId[] }
+  | { is: "destroy-failed"; machines: readonly MachineId[]; failure: Failure }
+  | { is: "enrolled"; machine: MachineId; host: HostFacts }
+  | {
+      is: "synced";
+      machine: MachineId;
+      life: number;
+      done: number;
+      job: string | null;
+      report: Omit<Report, "atMs">;
+    }
+  | {
+      is: "demand-seen";
+      pool: PoolName;
+      statistics: Statistics;
+      news: readonly JobNews[];
+      labelsDropped: readonly string[];
+    }
+  | { is: "demand-failed"; pool: PoolName; failure: Failure }
+  | { is: "mint-asked"; machine: MachineId; name: string; life: number }
+  | { is: "minted"; machine: MachineId; life: number; runnerId: number; name: string }
+  | { is: "mint-failed"; machine: MachineId; life: number; failure: Failure; unknown: boolean }
+  /** The manager restarted between mint and delivery: the config is gone for good. */
+  | { is: "config-lost"; machine: MachineId; life: number }
+  | { is: "retire-asked"; machine: MachineId }
+  | { is: "runner-removed"; machine: MachineId; name: string; outcome: "gone" | "busy" }
+  | { is: "remove-failed"; machine: MachineId; failure: Failure };
+
+export interface ListedMachine {
+  id: MachineId;
+  /** Tags that say whose it is; a machine without a launch of ours in memory is adopted from these. */
+  pool: PoolName;
+  launch: LaunchId;
+  offer: string;
+  startedMs: Ms;
+  /** False: it is known but has stopped by itself (a process that exited, an instance that shut down). */
+  running: boolean;
+}
+
+export const circuitKey = (scope: Scope): CircuitKey => `${scope.on}:${scope.key}`;
+
+/** Pool's machines that exist or may exist and are not finished with: what `max` limits. */
+export const isAlive = (machine: Machine): boolean => machine.stage !== "done" && machine.stage !== "lost";

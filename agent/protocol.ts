@@ -1,0 +1,169 @@
+/**
+ * Every message between a runner agent and its manager. Both sides import this file and nothing else of each
+ * other. zod/mini, because the runner bundle must stay below 64 KB.
+ *
+ * HTTP, JSON both ways:
+ *   POST /agent/v1/enroll   EnrollRequest -> EnrollResponse          (the one-time token is the credential)
+ *   POST /agent/v1/sync     SyncRequest   -> SyncResponse            (Authorization: Bearer <session>)
+ * A refusal is a 4xx with {@link Refusal}; 429 and 503 carry `retry-after` in seconds. Every call may be
+ * repeated: an answer that was lost is answered again in the same words.
+ */
+import * as z from "zod/mini";
+
+/** Raised when a message changes in a way that the previous version cannot read. A manager serves N-1, N, N+1. */
+export const protocolVersion = 1;
+
+/** Longest body either side accepts, in bytes. */
+export const bodyBytesMax = 64 * 1024;
+
+const name = z.string().check(z.minLength(1), z.maxLength(128));
+const text = z.string().check(z.maxLength(1024));
+const count = z.number().check(z.int(), z.minimum(0));
+
+export const hostFacts = z.object({
+  /** As GitHub names it: `x64`, `arm64`. */
+  arch: name,
+  cores: count,
+  memoryMb: count,
+  diskFreeMb: count,
+  /** Kernel release, for people. */
+  kernel: text,
+});
+export type HostFacts = z.infer<typeof hostFacts>;
+
+export const enrollRequest = z.object({
+  protocol: count,
+  /** The machine's id, given to it at launch. */
+  machine: name,
+  /** One-time token, given at launch; the first use wins. */
+  token: z.string().check(z.minLength(16), z.maxLength(512)),
+  /** SHA-256 (hex) of the agent bundle that is running. */
+  agent: text,
+  host: hostFacts,
+});
+export type EnrollRequest = z.infer<typeof enrollRequest>;
+
+/** How a machine ends (DESIGN: only user data of elastic cloud machines may say power-off). */
+export const endings = ["power-off", "exit", "clean-slot"] as const;
+export type Ending = (typeof endings)[number];
+
+export const archive = z.object({
+  /** Runner version, such as 2.336.0. */
+  version: name,
+  /** Hex; an archive with another digest is never unpacked. */
+  sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
+  /** Tried in this order. */
+  urls: z.array(z.string()).check(z.minLength(1)),
+});
+export type Archive = z.infer<typeof archive>;
+
+export const enrollResponse = z.object({
+  protocol: count,
+  /** Bearer token of every sync; valid while the machine lives. */
+  session: z.string(),
+  pool: name,
+  /** A sync is due at least this often. */
+  syncSeconds: z.number(),
+  /** Without a manager for so long and without a job: `power-off` machines end, others stop their idle runner. */
+  deadManSeconds: z.number(),
+  runner: archive,
+});
+export type EnrollResponse = z.infer<typeof enrollResponse>;
+
+/**
+ * What the agent is doing.
+ * preparing: unpacking the runner. ready: unregistered, waits for `run`. starting: the Listener was started.
+ * listening: it printed "Listening for Jobs". busy: it printed "Running job". stopping: told to stop.
+ * ended: the last message; the agent exits (or powers off) after the answer.
+ */
+export const phases = ["preparing", "ready", "starting", "listening", "busy", "stopping", "ended"] as const;
+export type Phase = (typeof phases)[number];
+
+export const usage = z.object({
+  /** Of the whole machine, 0 to 100, since the previous sync. */
+  cpuPercent: z.number(),
+  memoryUsedMb: count,
+  memoryTotalMb: count,
+  diskFreeMb: count,
+  diskTotalMb: count,
+});
+export type Usage = z.infer<typeof usage>;
+
+/** How one registration of this machine came out. */
+export const lifeEnd = z.object({
+  /** 1 for the machine's first registration. */
+  life: count,
+  /** Exit code of bin/Runner.Listener; null when a signal ended it. */
+  code: z.nullable(z.int()),
+  /** Whether it printed "Running job". */
+  ranJob: z.boolean(),
+  /** `Succeeded`, `Failed`, `Canceled` ... as the Listener printed it; null when it ran none. */
+  result: z.nullable(text),
+});
+export type LifeEnd = z.infer<typeof lifeEnd>;
+
+export const syncRequest = z.object({
+  protocol: count,
+  /** Rises with every new report; a repeat has the same. */
+  sequence: count,
+  phase: z.enum(phases),
+  /** Registrations that were started on this machine so far. */
+  life: count,
+  /** Display name of the job that runs or ran in this life. */
+  job: z.nullable(text),
+  /** Set from the end of a life until the next one starts. */
+  lastLife: z.nullable(lifeEnd),
+  /** What went wrong, in words for people; null when nothing did. */
+  problem: z.nullable(text),
+  usage: z.nullable(usage),
+  /** Id of the last instruction that was carried out or refused as out of place; 0 for none. */
+  done: count,
+});
+export type SyncRequest = z.infer<typeof syncRequest>;
+
+/**
+ * What the agent shall do next. Ids rise; an id at or below the last one carried out is ignored.
+ * wait: nothing new. run: start the Listener with this registration. drain: the registration is gone at GitHub:
+ * give the Listener `graceSeconds` to exit by itself, let a job that starts meanwhile finish, else interrupt it.
+ * end: stop now (a running job is interrupted), report `ended`, exit.
+ */
+export const instruction = z.discriminatedUnion("do", [
+  z.object({ id: count, do: z.literal("wait") }),
+  z.object({ id: count, do: z.literal("run"), life: count, runnerName: name, jitConfig: z.string() }),
+  z.object({ id: count, do: z.literal("drain"), graceSeconds: z.number() }),
+  z.object({ id: count, do: z.literal("end"), reason: text }),
+]);
+export type Instruction = z.infer<typeof instruction>;
+
+export const syncResponse = z.object({
+  instruction,
+  /** The next sync is due in so many seconds, or at once when something changed. */
+  nextSeconds: z.number(),
+});
+export type SyncResponse = z.infer<typeof syncResponse>;
+
+/** Body of a 4xx answer. */
+export const refusal = z.object({ error: name, message: text });
+export type Refusal = z.infer<typeof refusal>;
+/** `error` codes: an agent told one of the first three ends itself, since it can never be served again. */
+export const refusals = [
+  "unknown-machine",
+  "session-over",
+  "already-enrolled",
+  "bad-request",
+  "busy",
+] as const;
+
+/** The file (0600) that a backend gives an agent on a machine without user data; its path is the agent's only argument. */
+export const launchFile = z.object({
+  /** Tried in turn. */
+  managers: z.array(z.string()).check(z.minLength(1)),
+  machine: name,
+  token: z.string(),
+  /** The machine's own folder: runner, work, logs. */
+  directory: z.string(),
+  /** Unpacked runner archives, shared by the machines of this computer, by SHA-256. */
+  archives: z.string(),
+  end: z.enum(endings),
+});
+export type LaunchFile = z.infer<typeof launchFile>;

@@ -1,0 +1,95 @@
+// The rules of the house. Every ban says why and what to do instead.
+import tseslint from "typescript-eslint";
+
+const ban = (group, message) => ({ group, message });
+const imports = (...patterns) => ({ "no-restricted-imports": ["error", { patterns }] });
+const calls = (list) => ({ "no-restricted-syntax": ["error", ...list] });
+
+const onlyInDeps =
+  "time, randomness and timers come only from deps.ts, so that the manager runs in virtual time";
+const nondeterminism = [
+  ["CallExpression[callee.object.name='Date'][callee.property.name='now']", "Date.now"],
+  ["NewExpression[callee.name='Date'][arguments.length=0]", "new Date()"],
+  ["CallExpression[callee.object.name='performance'][callee.property.name='now']", "performance.now"],
+  ["CallExpression[callee.object.name='Math'][callee.property.name='random']", "Math.random"],
+  ["CallExpression[callee.name=/^(setTimeout|setInterval|setImmediate)$/]", "timers"],
+  ["CallExpression[callee.property.name='randomUUID']", "randomUUID"],
+  ["CallExpression[callee.name=/^(randomUUID|randomBytes|randomInt)$/]", "crypto randomness"],
+  ["CallExpression[callee.object.name='AbortSignal'][callee.property.name='timeout']", "AbortSignal.timeout"],
+].map(([selector, what]) => ({ selector, message: `${what} is not for here: ${onlyInDeps}.` }));
+
+const clouds = ban(["**/backends/**"], "GitHub code knows nothing of clouds: go through World and facts.");
+const github = ban(["**/github/**"], "A backend knows nothing of GitHub: go through World and facts.");
+const infra = ban(
+  ["**/infra/**"],
+  "agent/ runs on machines that have no Pulumi program: share through protocol.ts or manager-config.ts.",
+);
+const tests = ban(["**/test/**"], "Product code must not need the test rig.");
+const cloudInit = ban(
+  ["**/cloud-init/**"],
+  "Only infra/ renders user data; the manager sends the bytes that infra rendered.",
+);
+const io = ban(
+  ["node:*", "hono", "hono/*", "@hono/*", "@octokit/*", "pino", "prom-client"],
+  "plan, apply and circuit are pure: what they need from outside comes as a fact or an argument.",
+);
+
+export default tseslint.config(
+  { ignores: ["node_modules/", ".muster/"] },
+  { files: ["**/*.ts"], extends: [tseslint.configs.recommended] },
+  {
+    files: ["**/*.ts"],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/no-floating-promises": "error",
+      "@typescript-eslint/no-misused-promises": ["error", { checksVoidReturn: false }],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "no-restricted-globals": ["error", { name: "require", message: "This is an ES module." }],
+      eqeqeq: ["error", "always", { null: "ignore" }],
+    },
+  },
+  {
+    files: ["infra/**"],
+    rules: imports(
+      ban(
+        ["**/agent/**", "!**/agent/protocol.ts", "!**/agent/manager-config.ts"],
+        "infra/ may import only agent/protocol.ts and agent/manager-config.ts: the rest runs on machines.",
+      ),
+      tests,
+    ),
+  },
+  {
+    files: ["cloud-init/**"],
+    rules: imports(
+      ban(["**/agent/**", "**/infra/**"], "cloud-init/ holds pure functions of their arguments."),
+      tests,
+    ),
+  },
+  { files: ["agent/**"], rules: { ...imports(infra, cloudInit, tests), ...calls(nondeterminism) } },
+  {
+    files: ["agent/manager/**"],
+    rules: imports(
+      infra,
+      cloudInit,
+      tests,
+      ban(["**/runner/**", "**/cli/**"], "manager and runner share protocol.ts only."),
+    ),
+  },
+  {
+    files: ["agent/runner/**"],
+    rules: imports(
+      infra,
+      cloudInit,
+      tests,
+      ban(["**/manager/**", "**/cli/**"], "manager and runner share protocol.ts only."),
+    ),
+  },
+  { files: ["agent/manager/github/**"], rules: imports(infra, cloudInit, tests, clouds) },
+  { files: ["agent/manager/backends/**"], rules: imports(infra, cloudInit, tests, github) },
+  {
+    files: ["agent/manager/{plan,apply,circuit,world,limits}.ts", "agent/manager/plan/**"],
+    rules: imports(infra, cloudInit, tests, clouds, github, io),
+  },
+  { files: ["agent/**/deps.ts"], rules: { "no-restricted-syntax": "off" } },
+);

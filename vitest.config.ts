@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+// Tiers: `unit` and `wire` start nothing but servers on loopback; `chain` starts the whole local system as
+// processes; `engine` runs the real Pulumi engine. tools/test.ts runs them in this order and says what it could not run.
+const tier = (name: string, include: string[], exclude: string[] = [], testTimeout = 30_000) => ({
+  test: { name, include, exclude, testTimeout, hookTimeout: testTimeout, pool: "forks" as const },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      tier("unit", ["test/**/*.test.ts"], ["test/engine/**", "test/chain/**"]),
+      tier("chain", ["test/chain/**/*.test.ts"], [], 120_000),
+      tier("engine", ["test/engine/**/*.test.ts"], [], 300_000),
+    ],
+  },
+});
