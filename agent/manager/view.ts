@@ -44,6 +44,8 @@ export interface PoolView {
   machines: Partial<Record<Stage, number>>;
   reasons: readonly WaitReason[];
   github: { is: "fresh" | "stale" | "never"; atMs: Ms | null; why: string | null };
+  /** Queued to running, of the last `jobs` jobs that ran here (at most 200); absent before the first. */
+  waits?: { jobs: number; medianMs: Ms; p95Ms: Ms; maxMs: Ms };
 }
 
 export interface MachineView {

@@ -1,0 +1,168 @@
+/** What people see, made from what the manager believes. Pure; the one place where strings of others become visible text. */
+import { waitedMs, type History, type JobRecord } from "../history/history.ts";
+import {
+  steps,
+  type JobView,
+  type MachineView,
+  type ManagerState,
+  type PoolView,
+  type WaitReason,
+} from "../view.ts";
+import type { Job, Machine, Ms, PoolName, Stage, World } from "../world.ts";
+import { visible, visibleOrNull } from "./visible.ts";
+import { waitsFor } from "./waits.ts";
+
+/** Jobs in a state, the completed ones included. */
+export const jobsShownMax = 500;
+
+export interface Meta {
+  startedMs: Ms;
+  /** SHA-256 of the manager's own bundle. */
+  managerBundle: string;
+  healthy: boolean;
+  problem: string | null;
+}
+
+export interface StateInput {
+  world: World;
+  /** Of the last plan. */
+  refusals: Readonly<Record<PoolName, readonly WaitReason[]>>;
+  /** Last figure sent as X-ScaleSetMaxCapacity. */
+  capacity: Readonly<Record<PoolName, number>>;
+  history: Pick<History, "jobs" | "waits">;
+  meta: Meta;
+}
+
+/** @param now wall time; ages in the answer are relative to its `atMs`. */
+export function stateView(input: StateInput, now: Ms): ManagerState {
+  const { world, meta } = input;
+  const machines = Object.values(world.machines);
+  return {
+    stack: world.config.stack,
+    atMs: now,
+    startedMs: meta.startedMs,
+    configHash: world.configHash,
+    managerBundle: meta.managerBundle,
+    draining: world.draining,
+    healthy: meta.healthy,
+    problem: visibleOrNull(meta.problem),
+    pools: Object.keys(world.config.pools)
+      .sort()
+      .map((pool) => poolView(input, pool, machines)),
+    machines: machines.sort(inReadingOrder).map((machine) => machineView(world, machine)),
+    jobs: jobViews(input, now),
+  };
+}
+
+function poolView(input: StateInput, name: PoolName, machines: readonly Machine[]): PoolView {
+  const { world } = input;
+  const { labels, max, minIdle, reuse } = world.config.pools[name]!;
+  const demand = world.demand[name];
+  const statistics = demand?.statistics;
+  const view = world.views[`demand:${name}`];
+  const waits = input.history.waits()[name];
+  const stages: Partial<Record<Stage, number>> = {};
+  for (const { pool, stage } of machines) if (pool === name) stages[stage] = (stages[stage] ?? 0) + 1;
+  return {
+    name,
+    labels,
+    max,
+    minIdle,
+    reuse,
+    waiting: Math.max(0, (statistics?.assigned ?? 0) + (demand?.uncounted ?? 0) - (statistics?.running ?? 0)),
+    available: statistics?.available ?? 0,
+    running: statistics?.running ?? 0,
+    capacity: input.capacity[name] ?? 0,
+    machines: stages,
+    reasons: (input.refusals[name] ?? []).map((each) => ({ ...each, detail: visible(each.detail, 1024) })),
+    github: {
+      is: view?.is ?? "never",
+      atMs: view && view.is !== "never" ? view.atMs : null,
+      why: view && view.is !== "fresh" ? visible(view.why, 1024) : null,
+    },
+    ...(waits ? { waits } : {}),
+  };
+}
+
+const stageOrder: readonly Stage[] = [
+  "busy",
+  "retiring",
+  "listening",
+  "registered",
+  "enrolled",
+  "starting",
+  "asked",
+  "done",
+  "lost",
+];
+const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+const inReadingOrder = (a: Machine, b: Machine) =>
+  byName(a.pool, b.pool) ||
+  stageOrder.indexOf(a.stage) - stageOrder.indexOf(b.stage) ||
+  a.askedMs - b.askedMs ||
+  byName(a.id, b.id);
+
+function machineView(world: World, machine: Machine): MachineView {
+  const report = world.reports[machine.id];
+  return {
+    id: visible(machine.id),
+    pool: machine.pool,
+    backend: machine.backend,
+    offer: machine.offer,
+    stage: machine.stage,
+    stageMs: machine.stageMs,
+    askedMs: machine.askedMs,
+    job: visibleOrNull(machine.job?.name ?? null),
+    life: machine.life,
+    runner: visibleOrNull(machine.registration?.name ?? null),
+    problem: visibleOrNull(report?.problem ?? machine.ending, 1024),
+    usage: report?.usage ?? null,
+    seenMs: report?.atMs ?? null,
+  };
+}
+
+function jobViews(input: StateInput, now: Ms): JobView[] {
+  const records = input.history.jobs(jobsShownMax);
+  const known = new Set(records.map(({ id }) => id));
+  // The history may have been lost or set aside; what the world knows is shown all the same.
+  const others = Object.values(input.world.jobs).filter(({ id }) => !known.has(id));
+  const all = [...others.map(recordOf), ...records].slice(0, jobsShownMax);
+  const why = waitsFor(input, all, now);
+  return all.map((record) => jobView(record, why.get(record.id) ?? "", now));
+}
+
+function jobView(record: JobRecord, why: string, now: Ms): JobView {
+  const { times, state } = record;
+  const since = times.queued ?? times.assigned;
+  const waits = state === "queued" || state === "assigned";
+  return {
+    id: visible(record.id),
+    name: visible(record.name),
+    pool: record.pool,
+    repository: visible(record.repository),
+    workflowRef: visible(record.workflowRef),
+    workflowRun: record.workflowRun,
+    state,
+    result: visibleOrNull(record.result, 40),
+    machine: visibleOrNull(record.machine),
+    timeline: steps.map((step) => ({ step, atMs: times[step] })),
+    waitMs: waits ? (since === null ? null : Math.max(0, now - since)) : waitedMs(record),
+    waitsFor: waits ? why : "",
+  };
+}
+
+const recordOf = (job: Job): JobRecord => ({
+  ...job,
+  machine: null,
+  listeningMs: null,
+  times: {
+    queued: job.queuedMs,
+    assigned: job.assignedMs,
+    "launch asked": null,
+    started: null,
+    enrolled: null,
+    registered: null,
+    running: job.startedMs,
+    done: job.completedMs,
+  },
+});
