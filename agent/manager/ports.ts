@@ -30,6 +30,8 @@ export interface Invitation {
 /** A source of machines. It knows nothing of GitHub. Every method may be called again with the same arguments. */
 export interface Backend {
   readonly name: BackendName;
+  /** True where list() shows at once whatever an earlier call made: then a lost journal needs no pause. */
+  readonly consistent: boolean;
   /** The offers that this backend makes for one of its entries in a pool's settings. */
   offers(pool: PoolName, entry: BackendConfig): readonly Offer[];
   /** Every machine of this stack, also those that stopped by themselves; rejects rather than return a part. */

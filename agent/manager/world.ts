@@ -102,6 +102,8 @@ export interface Registration {
   gone: boolean;
   /** GitHub refused to delete it because a job runs on it. */
   heldBusy: boolean;
+  /** When its deletion was last asked of GitHub. */
+  removeMs: Ms | null;
 }
 
 /** The job a machine runs or ran in its present life. */
@@ -112,8 +114,8 @@ export interface MachineJob {
   startedMs: Ms;
   /** GitHub's JobStarted came. Until then its figures may still call the job waiting. */
   startedAtGitHub: boolean;
-  /** GitHub's JobCompleted came. */
-  completedAtGitHub: boolean;
+  /** When GitHub's JobCompleted came; null before. */
+  completedMs: Ms | null;
   jobId: string | null;
 }
 
@@ -132,6 +134,8 @@ export interface Machine {
   priceMicros: MicrosPerHour;
   /** Settings that it was launched for; an idle machine of another hash retires. */
   recipe: string;
+  /** Launched before the journal was complete: it may finish its job, but is never given a registration again. */
+  spent: boolean;
   stage: Stage;
   stageMs: Ms;
   askedMs: Ms;
@@ -209,8 +213,14 @@ export interface World {
   readonly config: ManagerConfig;
   /** SHA-256 of the settings, to tell versions apart. */
   readonly configHash: string;
-  /** Since when the journal is complete; before it is old enough nothing is launched. */
+  /** Digest of what a pool's machines are made from; an idle machine of another recipe retires. */
+  readonly recipes: Readonly<Record<PoolName, string>>;
+  /** Since when the journal is complete; machines launched before are spent. */
   readonly completeSinceMs: Ms;
+  /** Nothing is launched before: after a lost journal, calls sent earlier may still land and be listed late. */
+  readonly launchesFromMs: Ms;
+  /** False while the journal cannot be written: no launches, everything else goes on. */
+  readonly journalWritable: boolean;
   /** Asked by `destroy` or an operator: no launches, idle machines end, capacity 0. */
   readonly draining: boolean;
   readonly views: Readonly<Record<ViewKey, View>>;
@@ -255,7 +265,9 @@ export type Fact =
       config: ManagerConfig;
       hash: string;
       offers: Record<PoolName, readonly Offer[]>;
+      recipes: Record<PoolName, string>;
     }
+  | { is: "journal"; writable: boolean }
   | { is: "draining"; on: boolean }
   | { is: "listed"; backend: BackendName; machines: readonly ListedMachine[]; startedMs: Ms }
   | { is: "list-failed"; backend: BackendName; failure: Failure }
@@ -289,6 +301,9 @@ export type Fact =
   /** The manager restarted between mint and delivery: the config is gone for good. */
   | { is: "config-lost"; machine: MachineId; life: number }
   | { is: "retire-asked"; machine: MachineId }
+  /** The machine is finished with: its agent is told to end, then it is destroyed. */
+  | { is: "end-asked"; machine: MachineId; why: string; failedBoot: boolean }
+  | { is: "remove-asked"; machine: MachineId }
   | { is: "runner-removed"; machine: MachineId; name: string; outcome: "gone" | "busy" }
   | { is: "remove-failed"; machine: MachineId; failure: Failure };
 

@@ -1,0 +1,114 @@
+/**
+ * The only writer of the world: what each fact changes. Pure and total; unknown machines are ignored, for facts may
+ * arrive late or twice. An unchanged part keeps its identity, so that a fact without news is seen as such.
+ */
+import { demandFailed, demandSeen } from "./apply/demand.ts";
+import { destroyAsked, launched, launchRepeated, launchSent, launchUnknown } from "./apply/launches.ts";
+import { listed } from "./apply/listed.ts";
+import { changed, end, forgetFinished } from "./apply/machine.ts";
+import * as registration from "./apply/registration.ts";
+import { enrolled, synced } from "./apply/synced.ts";
+import { closed, githubScope, tripped } from "./circuit.ts";
+import type { Limits } from "./limits.ts";
+import type { Fact, Ms, View, ViewKey, World } from "./world.ts";
+import { circuitKey } from "./world.ts";
+
+export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World {
+  switch (fact.is) {
+    case "settings-changed":
+      return settingsChanged(world, fact);
+    case "journal":
+      return world.journalWritable === fact.writable ? world : { ...world, journalWritable: fact.writable };
+    case "draining":
+      return world.draining === fact.on ? world : { ...world, draining: fact.on };
+    case "listed":
+      return forgetFinished(
+        viewed(listed(world, fact, now, limits), `backend:${fact.backend}`, fact.startedMs),
+      );
+    case "list-failed":
+      return stale(world, `backend:${fact.backend}`, fact.failure.detail);
+    case "launch-sent":
+      return launchSent(world, fact, now, limits);
+    case "launch-repeated":
+      return launchRepeated(world, fact, now);
+    case "launched":
+      return launched(world, fact, now, limits);
+    case "launch-unknown":
+      return launchUnknown(world, fact, now, limits);
+    case "destroy-asked":
+      return destroyAsked(world, fact, now);
+    case "destroyed":
+      return world; // asked is not gone: absence from the next list is
+    case "destroy-failed":
+      return world;
+    case "enrolled":
+      return enrolled(world, fact, now, limits);
+    case "synced":
+      return synced(world, fact, now, limits);
+    case "demand-seen": {
+      const next = viewed(demandSeen(world, fact, now, limits), `demand:${fact.pool}`, now);
+      const answered = circuitKey(githubScope(fact.pool));
+      return {
+        ...next,
+        circuits: closed(next.circuits, (key, circuit) => key !== answered || now < circuit.untilMs),
+      };
+    }
+    case "demand-failed":
+      return stale(demandFailed(world, fact, now, limits), `demand:${fact.pool}`, fact.failure.detail);
+    case "mint-asked":
+      return registration.mintAsked(world, fact, now);
+    case "minted":
+      return registration.minted(world, fact, now);
+    case "mint-failed":
+      return registration.mintFailed(world, fact, now, limits);
+    case "config-lost":
+      return registration.configLost(world, fact, now);
+    case "retire-asked":
+      return registration.retireAsked(world, fact, now);
+    case "remove-asked":
+      return registration.removeAsked(world, fact, now);
+    case "runner-removed":
+      return forgetFinished(registration.runnerRemoved(world, fact, now, limits));
+    case "remove-failed": {
+      const pool = world.machines[fact.machine]?.pool;
+      return pool ? { ...world, circuits: tripped(world.circuits, [fact.failure], now, limits) } : world;
+    }
+    case "end-asked":
+      return changed(world, fact.machine, (machine) => end(machine, fact.why, now), {
+        boot: fact.failedBoot ? { ok: false, reason: "never-enrolled", detail: fact.why } : null,
+        now,
+        limits,
+      });
+  }
+}
+
+function settingsChanged(world: World, fact: Extract<Fact, { is: "settings-changed" }>): World {
+  const pools = Object.keys(fact.config.pools);
+  const kept = <T>(record: Readonly<Record<string, T>>) =>
+    Object.fromEntries(Object.entries(record).filter(([pool]) => pools.includes(pool)));
+  return {
+    ...world,
+    config: fact.config,
+    configHash: fact.hash,
+    offers: fact.offers,
+    recipes: fact.recipes,
+    demand: kept(world.demand),
+    // New settings or credentials are the cure for these; everything else keeps its pause.
+    circuits: closed(
+      world.circuits,
+      (key, circuit) =>
+        circuit.reason !== "denied" && circuit.reason !== "bad-request" && !key.startsWith("recipe:"),
+    ),
+    boots: {},
+  };
+}
+
+function viewed(world: World, key: ViewKey, atMs: Ms): World {
+  return { ...world, views: { ...world.views, [key]: { is: "fresh", atMs } } };
+}
+
+function stale(world: World, key: ViewKey, why: string): World {
+  const old = world.views[key];
+  const view: View = old && old.is !== "never" ? { is: "stale", atMs: old.atMs, why } : { is: "never", why };
+  return { ...world, views: { ...world.views, [key]: view } };
+}

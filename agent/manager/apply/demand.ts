@@ -1,0 +1,109 @@
+/** GitHub's figures and job messages; GitHub is believed for when a job starts and ends. */
+import { tripped } from "../circuit.ts";
+import type { Limits } from "../limits.ts";
+import type { Fact, Job, JobNews, Machine, Ms, World } from "../world.ts";
+import { isAlive } from "../world.ts";
+import { at } from "./machine.ts";
+
+type Seen = Extract<Fact, { is: "demand-seen" }>;
+
+export function demandSeen(world: World, fact: Seen, now: Ms, limits: Limits): World {
+  if (!world.config.pools[fact.pool]) return world;
+  const { statistics, news } = fact;
+  const over = new Set(news.filter(({ is }) => is === "started" || is === "completed").map(({ id }) => id));
+  const fresh = news.filter(
+    ({ is, id }) => is === "assigned" && !over.has(id) && !started(world.jobs[id]),
+  ).length;
+  const uncounted = Math.max(0, fresh - Math.max(0, statistics.assigned - statistics.running));
+  const old = world.demand[fact.pool];
+  const demand =
+    old && news.length === 0 && JSON.stringify(old.statistics) === JSON.stringify(statistics)
+      ? { ...old, labelsDropped: fact.labelsDropped }
+      : { statistics, uncounted, labelsDropped: fact.labelsDropped };
+  return {
+    ...world,
+    demand: { ...world.demand, [fact.pool]: demand },
+    jobs: bounded(
+      news.reduce((jobs, item) => withNews(jobs, fact.pool, item, now), world.jobs),
+      now,
+      limits,
+    ),
+    machines: news.reduce((machines, item) => withRunner(machines, item, now), world.machines),
+  };
+}
+
+const started = (job: Job | undefined) => job?.state === "running" || job?.state === "completed";
+
+export function demandFailed(
+  world: World,
+  fact: Extract<Fact, { is: "demand-failed" }>,
+  now: Ms,
+  limits: Limits,
+): World {
+  // A pool that cannot be heard is not launched for (its view is stale); the circuit only tells people why.
+  return { ...world, circuits: tripped(world.circuits, [fact.failure], now, limits) };
+}
+
+const rank = { queued: 0, assigned: 1, running: 2, completed: 3 } as const;
+const stateOf = {
+  queued: "queued",
+  assigned: "assigned",
+  started: "running",
+  completed: "completed",
+} as const;
+
+function withNews(jobs: World["jobs"], pool: string, news: JobNews, now: Ms): World["jobs"] {
+  const old = jobs[news.id];
+  const said = stateOf[news.is];
+  // Messages repeat and cross; a state is left backwards only by a new assignment of a job that GitHub took back.
+  const reassigned = old?.state === "completed" && news.is === "assigned" && old.startedMs === null;
+  const state = !old || reassigned || rank[said] > rank[old.state] ? said : old.state;
+  const job: Job = {
+    id: news.id,
+    pool,
+    name: news.name,
+    repository: news.repository,
+    workflowRun: news.workflowRun,
+    workflowRef: news.workflowRef,
+    state,
+    queuedMs: news.queuedMs ?? old?.queuedMs ?? null,
+    assignedMs: news.assignedMs ?? old?.assignedMs ?? (news.is === "assigned" ? now : null),
+    startedMs: old?.startedMs ?? (news.is === "started" ? now : null),
+    completedMs: reassigned ? null : (old?.completedMs ?? (news.is === "completed" ? now : null)),
+    result: reassigned ? null : (news.result ?? old?.result ?? null),
+    runner: news.runner ?? old?.runner ?? null,
+    seenMs: now,
+  };
+  return { ...jobs, [job.id]: job };
+}
+
+/** The machine whose registration GitHub names. */
+function withRunner(machines: World["machines"], news: JobNews, now: Ms): World["machines"] {
+  if (news.runner === null || (news.is !== "started" && news.is !== "completed")) return machines;
+  const machine = Object.values(machines).find(({ registration }) => registration?.name === news.runner);
+  if (!machine) return machines;
+  const job = machine.job?.jobId === news.id || machine.job?.jobId === null ? machine.job : null;
+  const known = {
+    name: news.name,
+    startedMs: job?.startedMs ?? now,
+    startedAtGitHub: true,
+    completedMs: job?.completedMs ?? (news.is === "completed" ? now : null),
+    jobId: news.id,
+  };
+  const serves =
+    isAlive(machine) &&
+    news.is === "started" &&
+    ["registered", "listening", "retiring"].includes(machine.stage);
+  const next: Machine = { ...(serves ? at(machine, "busy", now) : machine), job: known };
+  return { ...machines, [machine.id]: next };
+}
+
+function bounded(jobs: World["jobs"], now: Ms, limits: Limits): World["jobs"] {
+  const keep = (job: Job) =>
+    job.state === "completed" ? now - job.seenMs < limits.jobKeptMs : now - job.seenMs < limits.jobSilentMs;
+  const all = Object.values(jobs);
+  const kept = all.filter(keep);
+  if (kept.length === all.length && all.length <= limits.mapsMax) return jobs;
+  const newest = kept.sort((a, b) => b.seenMs - a.seenMs).slice(0, limits.mapsMax);
+  return Object.fromEntries(newest.map((job) => [job.id, job]));
+}

@@ -1,0 +1,107 @@
+/** A backend's complete list: who exists, who stopped, who is gone, who was nobody's. */
+import type { Limits } from "../limits.ts";
+import type { Fact, ListedMachine, Machine, Ms, World } from "../world.ts";
+import { isAlive } from "../world.ts";
+import { at, booted, lose } from "./machine.ts";
+
+type Listed = Extract<Fact, { is: "listed" }>;
+
+export function listed(world: World, fact: Listed, now: Ms, limits: Limits): World {
+  const view = world.views[`backend:${fact.backend}`];
+  if (view?.is === "fresh" && view.atMs > fact.startedMs) return world; // an older list that came late
+  const seen = new Map(fact.machines.map((machine) => [machine.id, machine]));
+  const machines: Record<string, Machine> = { ...world.machines };
+  const failedBoots: Machine[] = [];
+  for (const machine of Object.values(world.machines)) {
+    if (machine.backend !== fact.backend) continue;
+    const entry = seen.get(machine.id);
+    const next = entry
+      ? present(machine, entry, now, limits, world)
+      : absent(machine, fact, now, limits, world);
+    if (next.stage === "lost" && machine.stage !== "lost" && machine.enrolledMs === null)
+      failedBoots.push(next);
+    machines[machine.id] = next;
+  }
+  for (const entry of fact.machines) machines[entry.id] ??= adopt(world, fact.backend, entry, now);
+  return failedBoots.reduce(
+    (next, machine) =>
+      booted(
+        next,
+        machine,
+        { ok: false, reason: "never-enrolled", detail: machine.ending ?? "" },
+        { boot: null, now, limits },
+      ),
+    { ...world, machines },
+  );
+}
+
+function present(machine: Machine, entry: ListedMachine, now: Ms, limits: Limits, world: World): Machine {
+  const here =
+    machine.missing === null && !machine.gone ? machine : { ...machine, missing: null, gone: false };
+  if (here.stage === "asked") return { ...at(here, "starting", now), startedMs: entry.startedMs };
+  if (entry.running || !isAlive(here)) return here;
+  // It stopped by itself. Its agent's last words may still be on their way.
+  const heardMs = Math.max(here.stageMs, world.reports[here.id]?.atMs ?? 0);
+  return now - heardMs < limits.stoppedGraceMs ? here : lose(here, "the machine stopped by itself", now);
+}
+
+function absent(machine: Machine, fact: Listed, now: Ms, limits: Limits, world: World): Machine {
+  if (!isAlive(machine)) {
+    // What was finished with before this list began, and is not in it, is gone.
+    const settled = machine.destroyAskedMs !== null || machine.missing !== null;
+    return settled && machine.stageMs <= fact.startedMs ? { ...machine, gone: true } : counted(machine, fact);
+  }
+  if (!mayBeMissed(machine, fact, limits, world)) return machine;
+  const next = counted(machine, fact);
+  const { lists, sinceMs } = next.missing!;
+  if (lists < limits.lostAfterLists || fact.startedMs - sinceMs < limits.lostAfterMs) return next;
+  return { ...lose(next, "the machine is gone from its backend", now), gone: true };
+}
+
+const counted = (machine: Machine, fact: Listed): Machine => {
+  const { lists, sinceMs } = machine.missing ?? { lists: 0, sinceMs: fact.startedMs };
+  return { ...machine, missing: { lists: lists + 1, sinceMs } };
+};
+
+/** A machine may be missing from lists while its call is out, in doubt, or young. */
+function mayBeMissed(machine: Machine, fact: Listed, limits: Limits, world: World): boolean {
+  const launch = world.launches[machine.launch];
+  if (launch?.is === "in-flight") return false;
+  if (launch?.is === "unknown") {
+    return fact.startedMs - launch.sentMs >= limits.unknownSettleMs + limits.visibilityGraceMs;
+  }
+  return fact.startedMs - (machine.startedMs ?? machine.askedMs) >= limits.visibilityGraceMs;
+}
+
+/** Ours by its tags, but not in our memory: a restarted manager adopts; plan ends what nobody may use. */
+function adopt(world: World, backend: string, entry: ListedMachine, now: Ms): Machine {
+  const launch = world.launches[entry.launch];
+  return {
+    id: entry.id,
+    pool: entry.pool,
+    backend,
+    offer: entry.offer,
+    launch: entry.launch,
+    priceMicros:
+      launch?.worstMicros ??
+      world.offers[entry.pool]?.find(({ key }) => key === entry.offer)?.priceMicros ??
+      0,
+    recipe: launch ? (world.recipes[entry.pool] ?? "") : "",
+    spent: !launch,
+    stage: "starting",
+    stageMs: now,
+    askedMs: entry.startedMs,
+    startedMs: entry.startedMs,
+    enrolledMs: null,
+    ending: null,
+    life: 0,
+    registration: null,
+    job: null,
+    order: null,
+    doneOrder: 0,
+    missing: null,
+    destroyAskedMs: null,
+    gone: false,
+    host: null,
+  };
+}

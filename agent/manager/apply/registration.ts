@@ -1,0 +1,88 @@
+/** A machine's registration at GitHub: asked, minted, lost, retired, removed. */
+import { closed, githubScope, tripped } from "../circuit.ts";
+import type { Limits } from "../limits.ts";
+import type { Fact, Machine, Ms, Registration, World } from "../world.ts";
+import { circuitKey, isAlive } from "../world.ts";
+import { at, changed, ordered } from "./machine.ts";
+
+type Of<K extends Fact["is"]> = Extract<Fact, { is: K }>;
+
+const patch = (machine: Machine, part: Partial<Registration>): Machine =>
+  machine.registration ? { ...machine, registration: { ...machine.registration, ...part } } : machine;
+
+/** Journalled before the call leaves: whatever comes of it, the name is known and can be removed. */
+export function mintAsked(world: World, fact: Of<"mint-asked">, now: Ms): World {
+  return changed(world, fact.machine, (machine) => ({
+    ...at(machine, "registered", now),
+    life: fact.life,
+    job: null,
+    registration: {
+      id: null,
+      name: fact.name,
+      life: fact.life,
+      askedMs: now,
+      mintedMs: null,
+      gone: false,
+      heldBusy: false,
+      removeMs: null,
+    },
+  }));
+}
+
+export function minted(world: World, fact: Of<"minted">, now: Ms): World {
+  const next = changed(world, fact.machine, (machine) => {
+    if (machine.registration?.life !== fact.life) return machine;
+    const named = patch(machine, { id: fact.runnerId, mintedMs: now });
+    // Finished with while the call was out: the record is removed with the machine.
+    if (machine.stage !== "registered") return named;
+    return ordered(named, { do: "run", life: fact.life, runnerName: fact.name });
+  });
+  const pool = world.machines[fact.machine]?.pool;
+  if (pool === undefined) return next;
+  return { ...next, circuits: closed(next.circuits, (key) => key !== circuitKey(githubScope(pool))) };
+}
+
+export function mintFailed(world: World, fact: Of<"mint-failed">, now: Ms, limits: Limits): World {
+  const next = changed(world, fact.machine, (machine) => {
+    if (machine.registration?.life !== fact.life) return machine;
+    const back = machine.stage === "registered" ? at(machine, "enrolled", now) : machine;
+    // Where the answer was lost the record may exist: it stays named here until GitHub says that it is gone.
+    return fact.unknown ? back : { ...back, registration: null };
+  });
+  return { ...next, circuits: tripped(next.circuits, [fact.failure], now, limits) };
+}
+
+export function configLost(world: World, fact: Of<"config-lost">, now: Ms): World {
+  return changed(world, fact.machine, (machine) =>
+    machine.registration?.life === fact.life && machine.stage === "registered"
+      ? { ...at(machine, "enrolled", now), order: null }
+      : machine,
+  );
+}
+
+export function retireAsked(world: World, fact: Of<"retire-asked">, now: Ms): World {
+  return changed(world, fact.machine, (machine) =>
+    isAlive(machine) ? patch(at(machine, "retiring", now), { removeMs: now }) : machine,
+  );
+}
+
+export function removeAsked(world: World, fact: Of<"remove-asked">, now: Ms): World {
+  return changed(world, fact.machine, (machine) => patch(machine, { removeMs: now }));
+}
+
+export function runnerRemoved(world: World, fact: Of<"runner-removed">, now: Ms, limits: Limits): World {
+  return changed(world, fact.machine, (machine) => {
+    if (machine.registration?.name !== fact.name) return machine;
+    if (fact.outcome === "busy") {
+      const held = patch(machine, { heldBusy: true });
+      // A job came between the decision and the call: GitHub is believed, the machine serves it.
+      return machine.stage === "retiring" ? at(held, "busy", now) : held;
+    }
+    const gone = patch(machine, { gone: true, heldBusy: false });
+    if (machine.stage === "retiring") {
+      return ordered(gone, { do: "drain", graceSeconds: limits.retireGraceMs / 1_000 });
+    }
+    // Waiting for its next life: the old name is free now.
+    return machine.stage === "enrolled" ? { ...gone, registration: null } : gone;
+  });
+}

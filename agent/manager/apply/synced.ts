@@ -1,0 +1,113 @@
+/** What an agent says of itself. It is believed for detail only: existence is the backend's, jobs are GitHub's. */
+import type { LifeEnd } from "../../protocol.ts";
+import type { Limits } from "../limits.ts";
+import type { Fact, Machine, Ms, World } from "../world.ts";
+import { isAlive } from "../world.ts";
+import { at, type Boot, booted, changed, end } from "./machine.ts";
+
+type Of<K extends Fact["is"]> = Extract<Fact, { is: K }>;
+
+export function enrolled(world: World, fact: Of<"enrolled">, now: Ms, limits: Limits): World {
+  const machine = world.machines[fact.machine];
+  if (!machine || machine.enrolledMs !== null || !isAlive(machine)) return world;
+  const next = changed(world, fact.machine, (old) => ({
+    ...at(old, "enrolled", now),
+    startedMs: old.startedMs ?? now,
+    enrolledMs: now,
+    host: fact.host,
+  }));
+  return booted(
+    next,
+    machine,
+    { ok: true, reason: "never-enrolled", detail: "" },
+    { boot: null, now, limits },
+  );
+}
+
+export function synced(world: World, fact: Of<"synced">, now: Ms, limits: Limits): World {
+  const machine = world.machines[fact.machine];
+  if (!machine) return world;
+  const reports = { ...world.reports, [fact.machine]: { ...fact.report, atMs: now } };
+  const heard = { ...world, reports };
+  let boot: Boot | null = null;
+  const moved = move(acknowledged(machine, fact.done), fact, world, now, (outcome) => (boot = outcome));
+  if (same(moved, machine)) return heard;
+  return changed(heard, fact.machine, () => moved, { boot, now, limits });
+}
+
+const same = (a: Machine, b: Machine) => JSON.stringify(a) === JSON.stringify(b);
+
+function acknowledged(machine: Machine, done: number): Machine {
+  if (done <= machine.doneOrder) return machine;
+  const order = machine.order && machine.order.id <= done ? null : machine.order;
+  return { ...machine, doneOrder: done, order };
+}
+
+function move(
+  machine: Machine,
+  fact: Of<"synced">,
+  world: World,
+  now: Ms,
+  boot: (outcome: Boot) => void,
+): Machine {
+  if (!isAlive(machine)) return machine;
+  const { phase, lastLife, problem } = fact.report;
+  // A machine that we do not remember enrolling (its manager's journal was lost) is here all the same.
+  const here = machine.enrolledMs === null ? { ...at(machine, "enrolled", now), enrolledMs: now } : machine;
+  const inThisLife = machine.registration !== null && fact.life === machine.registration.life;
+  switch (phase) {
+    case "preparing":
+    case "ready":
+      if (inThisLife && lastLife?.life === fact.life) return lifeOver(here, lastLife, world, now, boot);
+      return here;
+    case "starting":
+    case "stopping":
+      return here;
+    case "listening":
+      return here.stage === "registered" || (here.spent && here.stage === "enrolled")
+        ? at(here, "listening", now)
+        : here;
+    case "busy":
+      return working(here, fact.job, now);
+    case "ended": {
+      const ran = inThisLife && lastLife?.ranJob === true;
+      const why =
+        problem ?? (ran ? "its job ended" : `its agent ended${here.ending ? `: ${here.ending}` : ""}`);
+      if (problem !== null && !ran) boot({ ok: false, reason: "never-enrolled", detail: problem });
+      return end(here, why, now);
+    }
+  }
+}
+
+/** The Listener printed "Running job". */
+function working(machine: Machine, job: string | null, now: Ms): Machine {
+  const known = machine.stage === "busy" || (machine.job !== null && machine.job.completedMs === null);
+  const named =
+    known && machine.job
+      ? machine.job
+      : { name: job ?? "", startedMs: now, startedAtGitHub: false, completedMs: null, jobId: null };
+  return { ...at(machine, "busy", now), job: named };
+}
+
+/** One registration came to its end, with or without a job. */
+function lifeOver(
+  machine: Machine,
+  life: LifeEnd,
+  world: World,
+  now: Ms,
+  boot: (outcome: Boot) => void,
+): Machine {
+  if (machine.stage === "enrolled") return machine; // said before
+  if (machine.stage === "retiring" || machine.registration?.gone) return end(machine, "it was idle", now);
+  if (life.ranJob) {
+    const pool = world.config.pools[machine.pool];
+    const again = pool?.reuse === true && !machine.spent && !world.draining;
+    return again ? at(machine, "enrolled", now) : end(machine, "its job ended", now);
+  }
+  const detail =
+    life.code === 0
+      ? "its Listener ended without a job: GitHub had removed the registration"
+      : `its Listener ended without a job (exit code ${life.code ?? "none, by a signal"})`;
+  boot({ ok: false, reason: life.code === 0 ? "registration-removed" : "unknown", detail });
+  return end(machine, detail, now);
+}

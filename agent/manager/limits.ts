@@ -1,0 +1,133 @@
+/**
+ * Every constant the manager decides by, with its reason, and the relations between them. Tests and the simulation
+ * pass other values; nothing else in the manager holds a number of its own.
+ */
+import type { Ms } from "./deps.ts";
+
+const second = 1_000;
+const minute = 60 * second;
+
+export const defaultLimits = {
+  /** A burst of facts is planned once: after so long without a new one ... */
+  coalesceIdleMs: 5,
+  /** ... but at most so long after the first; the promise is a launch call within a second. */
+  coalesceMsMax: 100,
+  /** The loop looks again at least so often, whatever it was told. */
+  tickMsMax: 10 * second,
+  /** Backends are listed so often, and at once after an unknown launch. */
+  listPeriodMs: 15 * second,
+  /** A list older than this is stale: nothing is destroyed on it. */
+  listFreshMs: 60 * second,
+  /** GitHub's figures older than this are stale: no launches for that pool. A poll is held 50 s. */
+  demandFreshMs: 120 * second,
+  /** A lost answer risks so many machines at most. */
+  launchBatchMax: 100,
+  launchTimeoutMs: 60 * second,
+  /** After the last send of an unknown launch plus visibilityGraceMs, two fresh lists decide. */
+  unknownSettleMs: 120 * second,
+  /** New machines may be missing from lists for so long. */
+  visibilityGraceMs: 60 * second,
+  /** A machine is lost when so many lists in a row lack it ... */
+  lostAfterLists: 2,
+  /** ... which are at least so far apart. */
+  lostAfterMs: 10 * second,
+  /** Asked to enrolled. */
+  bootDeadlineMs: 300 * second,
+  /** Minted to listening. */
+  registerDeadlineMs: 180 * second,
+  /** A machine that listed as stopped gets so long for the agent's last words. */
+  stoppedGraceMs: 2 * second,
+  /** A finished machine that was told to end gets so long before the backend is asked to destroy it. */
+  endGraceMs: 10 * second,
+  /** Agents sync at least so often. */
+  syncPeriodMs: 30 * second,
+  /** Three missed syncs. Such a machine gets no registration; its job goes on. */
+  syncLateMs: 90 * second,
+  /** An agent without a manager for so long stops its idle runner. */
+  deadManMs: 600 * second,
+  /** A sync is held open so long for a machine that may soon get an order. */
+  syncHoldMs: 25 * second,
+  /** At most so many syncs are held open; 75 KB each outside the heap. */
+  syncHeldMax: 300,
+  /** After its registration was deleted an idle Listener has so long to exit by itself. */
+  retireGraceMs: 10 * second,
+  /** GitHub says that the job on this machine ended; the agent has so long to say so too. */
+  jobEndedGraceMs: 60 * second,
+  /** How long a machine that says it runs a job is believed before GitHub's figures must show it. */
+  startConfirmMs: 60 * second,
+  /** A failed DELETE or mint is repeated after so long; a busy refusal as well. */
+  removeRetryMs: 30 * second,
+  mintRetryMs: 5 * second,
+  mintTimeoutMs: 60 * second,
+  /** Asked again so often until the machine is gone. */
+  destroyRetryMs: 5 * second,
+  /** A list names at most so many machines to kill without a launch of ours, per pass. */
+  sweepShareMax: 10,
+  /** Machines that nobody launched are left alone when younger. */
+  orphanAgeMsMin: 60 * second,
+  /** Circuits: first pause by reason; doubled each time up to the maximum. */
+  circuitMs: {
+    "no-capacity": 180 * second,
+    "no-address": 180 * second,
+    quota: 600 * second,
+    unsupported: 6 * 60 * minute,
+    throttled: 1 * second,
+    unavailable: 1 * second,
+    denied: 300 * second,
+    "bad-request": 600 * second,
+    "never-enrolled": 600 * second,
+    "registration-removed": 600 * second,
+    interrupted: 180 * second,
+    unknown: 5 * second,
+  },
+  circuitMsMax: {
+    "no-capacity": 1_800 * second,
+    "no-address": 1_800 * second,
+    quota: 3_600 * second,
+    unsupported: 6 * 60 * minute,
+    throttled: 60 * second,
+    unavailable: 60 * second,
+    denied: 300 * second,
+    "bad-request": 600 * second,
+    "never-enrolled": 3_600 * second,
+    "registration-removed": 3_600 * second,
+    interrupted: 1_800 * second,
+    unknown: 60 * second,
+  },
+  /** A probe that nobody answered is forgotten after so long. */
+  probeMs: 300 * second,
+  /** Of the last `bootsKept` boots so many failed: stop spending on that recipe. */
+  bootsKept: 4,
+  bootFailuresMax: 2,
+  /** Completed jobs are forgotten after so long (the history keeps them). */
+  jobKeptMs: 10 * minute,
+  /** A job that nobody spoke of for so long is forgotten; GitHub keeps a queued job 24 h. */
+  jobSilentMs: 25 * 60 * minute,
+  /** The journal's heartbeat; one older than unknownSettleMs + visibilityGraceMs counts as lost. */
+  heartbeatMs: 10 * second,
+  machinesMax: 2_000,
+  actionsPerPlanMax: 200,
+  mapsMax: 10_000,
+};
+export type Limits = typeof defaultLimits;
+
+/** Throws when a relation that the rules rest on does not hold. */
+export function assertLimits(limits: Limits): void {
+  const holds = (ok: boolean, what: string) => {
+    if (!ok) throw new Error(`limits.ts: this must hold and does not: ${what}`);
+  };
+  holds(limits.launchTimeoutMs < limits.unknownSettleMs, "launchTimeoutMs < unknownSettleMs");
+  holds(limits.unknownSettleMs < limits.bootDeadlineMs, "unknownSettleMs < bootDeadlineMs");
+  holds(limits.visibilityGraceMs <= limits.orphanAgeMsMin, "visibilityGraceMs <= orphanAgeMsMin");
+  holds(3 * limits.syncPeriodMs <= limits.syncLateMs, "3 x syncPeriodMs <= syncLateMs");
+  holds(limits.syncLateMs < limits.deadManMs, "syncLateMs < deadManMs");
+  holds(limits.syncHoldMs < limits.syncPeriodMs, "syncHoldMs < syncPeriodMs");
+  holds(limits.launchBatchMax <= limits.actionsPerPlanMax, "launchBatchMax <= actionsPerPlanMax");
+  holds(limits.listPeriodMs < limits.listFreshMs, "listPeriodMs < listFreshMs");
+  holds(limits.coalesceIdleMs <= limits.coalesceMsMax, "coalesceIdleMs <= coalesceMsMax");
+  holds(limits.coalesceMsMax < limits.tickMsMax, "coalesceMsMax < tickMsMax");
+}
+assertLimits(defaultLimits);
+
+/** After a lost journal nothing is launched for so long: a call sent before may land late and be listed later still. */
+export const journalQuietMs = (limits: Limits): Ms => limits.unknownSettleMs + limits.visibilityGraceMs;

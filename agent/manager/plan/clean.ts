@@ -1,0 +1,55 @@
+/** Clearing away what is finished with: GitHub's record first in order, the machine as soon as its agent said goodbye. */
+import type { Machine } from "../world.ts";
+import { isAlive } from "../world.ts";
+import type { Draft } from "./draft.ts";
+
+export function cleanUp(paper: Draft, machines: readonly Machine[]): void {
+  destroy(
+    paper,
+    machines.filter((machine) => !isAlive(machine) && !machine.gone),
+  );
+  for (const machine of machines) removeRecord(paper, machine);
+}
+
+function destroy(paper: Draft, finished: readonly Machine[]): void {
+  const { world, limits } = paper;
+  const due = new Map<string, string[]>();
+  for (const machine of finished) {
+    // Nothing is destroyed on a stale view of its backend.
+    const view = world.views[`backend:${machine.backend}`];
+    if (view?.is !== "fresh" || paper.now - view.atMs > limits.listFreshMs) continue;
+    const said = world.reports[machine.id]?.phase === "ended";
+    const silent = machine.enrolledMs === null || machine.stage === "lost";
+    if (!said && !silent && !paper.due(machine.stageMs + limits.endGraceMs)) continue;
+    if (machine.destroyAskedMs !== null && !paper.due(machine.destroyAskedMs + limits.destroyRetryMs))
+      continue;
+    due.set(machine.backend, [...(due.get(machine.backend) ?? []), machine.id]);
+  }
+  for (const [backend, ids] of due) {
+    for (let from = 0; from < ids.length; from += limits.launchBatchMax) {
+      const part = ids.slice(from, from + limits.launchBatchMax);
+      paper.add({ key: `destroy:${backend}:${part[0]}`, do: "destroy", backend, machines: part });
+    }
+  }
+}
+
+/** A record that GitHub may hold for a machine that will not use it (again). */
+function removeRecord(paper: Draft, machine: Machine): void {
+  const { registration } = machine;
+  if (!registration || registration.gone) return;
+  const over = !isAlive(machine) || machine.stage === "enrolled";
+  const retiring = machine.stage === "retiring"; // the first call is part of `retire`; this repeats a lost one
+  if (!over && !retiring) return;
+  if (registration.removeMs !== null) {
+    const pause = registration.heldBusy ? paper.limits.removeRetryMs : paper.limits.mintRetryMs;
+    if (!paper.due(registration.removeMs + pause)) return;
+  }
+  const { id, name } = registration;
+  paper.add({
+    key: `remove:${machine.id}:${name}`,
+    do: "remove-runner",
+    machine: machine.id,
+    pool: machine.pool,
+    runner: { id, name },
+  });
+}

@@ -1,0 +1,92 @@
+/** Machines whose time is over, whatever GitHub wants: deadlines, lost contact, pools that are gone. */
+import type { Machine } from "../world.ts";
+import { isAlive } from "../world.ts";
+import type { Draft } from "./draft.ts";
+
+export function endings(paper: Draft, machines: readonly Machine[]): void {
+  let orphans = 0;
+  for (const machine of machines) {
+    if (!isAlive(machine)) continue;
+    const verdict = reason(paper, machine);
+    if (verdict === null) continue;
+    // A mistake in who belongs to whom must not end everything at once.
+    if (verdict.orphan && !paper.world.draining && ++orphans > paper.limits.sweepShareMax) continue;
+    paper.leaving.add(machine.id);
+    paper.add({
+      key: `end:${machine.id}`,
+      do: "end",
+      machine: machine.id,
+      why: verdict.why,
+      failedBoot: verdict.failedBoot,
+    });
+  }
+}
+
+interface Verdict {
+  why: string;
+  failedBoot: boolean;
+  orphan: boolean;
+}
+const verdict = (why: string, more: Partial<Verdict> = {}): Verdict => ({
+  why,
+  failedBoot: false,
+  orphan: false,
+  ...more,
+});
+
+function reason(paper: Draft, machine: Machine): Verdict | null {
+  const { world, limits } = paper;
+  if (machine.stage === "busy") return busyReason(paper, machine);
+  if (machine.stage === "asked" || machine.stage === "starting") {
+    if (!inDoubt(paper, machine) && paper.due(machine.askedMs + limits.bootDeadlineMs)) {
+      return verdict(`it did not enrol within ${limits.bootDeadlineMs / 1_000} s`, { failedBoot: true });
+    }
+    if (machine.spent && paper.due(machine.askedMs + limits.bootDeadlineMs))
+      return verdict("it was launched before the journal was lost");
+    return null;
+  }
+  if (machine.spent) {
+    return paper.due(machine.stageMs + limits.syncPeriodMs)
+      ? verdict("it was launched before the journal was lost", { orphan: true })
+      : null;
+  }
+  if (
+    machine.stage === "registered" &&
+    paper.due((machine.registration?.askedMs ?? machine.stageMs) + limits.registerDeadlineMs)
+  ) {
+    return verdict(`its runner did not listen within ${limits.registerDeadlineMs / 1_000} s`, {
+      failedBoot: true,
+    });
+  }
+  if (
+    machine.stage === "retiring" &&
+    machine.registration?.gone &&
+    paper.due(machine.stageMs + 3 * limits.retireGraceMs + limits.syncPeriodMs)
+  ) {
+    return verdict("it was idle");
+  }
+  const heardMs = world.reports[machine.id]?.atMs ?? machine.enrolledMs ?? machine.stageMs;
+  if (paper.due(heardMs + limits.deadManMs))
+    return verdict(`its agent was silent for ${limits.deadManMs / 1_000} s`);
+  if (!world.config.pools[machine.pool] && machine.stage === "enrolled")
+    return verdict("its pool is gone from the settings", { orphan: true });
+  return null;
+}
+
+function busyReason(paper: Draft, machine: Machine): Verdict | null {
+  const { world, limits } = paper;
+  const seconds = world.config.pools[machine.pool]?.maxJobSeconds;
+  const sinceMs = machine.job?.startedMs ?? machine.stageMs;
+  if (seconds !== undefined && paper.due(sinceMs + seconds * 1_000))
+    return verdict(`its job ran longer than maxJobTime (${seconds} s)`);
+  const endedMs = machine.job?.completedMs ?? null;
+  if (endedMs !== null && paper.due(endedMs + limits.jobEndedGraceMs))
+    return verdict("GitHub says that its job ended, its runner does not");
+  return null;
+}
+
+/** Its launch call is out or in doubt: it counts as alive until that is settled. */
+function inDoubt(paper: Draft, machine: Machine): boolean {
+  const is = paper.world.launches[machine.launch]?.is;
+  return machine.stage === "asked" && (is === "in-flight" || is === "unknown");
+}
