@@ -1,0 +1,26 @@
+/** `muster local status`: what runs of this computer's manager. */
+import { folder, readRecord } from "../../supervisor/folder.ts";
+import { isAlive } from "../../supervisor/process.ts";
+import type { CliDeps } from "../deps.ts";
+import { address, health } from "./health.ts";
+import { readSettings } from "./settings.ts";
+
+export interface LocalStatus {
+  supervisor: number | null;
+  manager: number | null;
+  address: string | null;
+  /** Null when it answers and is well. */
+  problem: string | null;
+}
+
+export const status = async (directory: string, deps: CliDeps): Promise<LocalStatus> => {
+  const paths = folder(directory);
+  const [record, config] = [await readRecord(paths), await readSettings(paths)];
+  const supervisor = isAlive(record?.supervisor) ? record.supervisor.pid : null;
+  const manager = isAlive(record?.manager) ? record.manager.pid : null;
+  if (!config) return { supervisor, manager, address: null, problem: `${directory} has no settings` };
+  const answer = await health(config, deps);
+  const problem = "problem" in answer ? answer.problem : answer.ok ? null : "the manager is not well";
+  const cure = supervisor === null ? `; "npm run pulumi -- up -s ${config.stack.name}" starts it` : "";
+  return { supervisor, manager, address: address(config), problem: problem && `${problem}${cure}` };
+};

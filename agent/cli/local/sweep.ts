@@ -1,0 +1,65 @@
+/** `muster local sweep`: leaves nothing behind, with or without a manager. */
+import { spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { text } from "node:stream/consumers";
+import type { ManagerConfig } from "../../manager-config.ts";
+import { folder, type Folder } from "../../supervisor/folder.ts";
+import type { CliDeps } from "../deps.ts";
+import { daemonEnvironment, endDaemon } from "./daemon.ts";
+import { endMachines } from "./machines.ts";
+import { readSettings } from "./settings.ts";
+
+const forgetMs = 30_000;
+
+/** Runs the manager's bundle once, to remove this stack's scale sets and runner records at GitHub. */
+const forget = async (paths: Folder, config: ManagerConfig, secrets: string, deps: CliDeps) => {
+  const child = spawn(
+    process.execPath,
+    [config.manager.managerBundle.path, "--config", paths.settings, "--forget"],
+    { env: daemonEnvironment(deps.env), stdio: ["pipe", "pipe", "pipe"] },
+  );
+  child.stdin.on("error", () => {
+    // It ended before it read them: the exit code says so.
+  });
+  child.stdin.end(secrets);
+  const over = new AbortController();
+  let late = false;
+  void deps.clock.sleep(forgetMs, over.signal).then(() => {
+    late = !over.signal.aborted;
+    if (late) child.kill("SIGKILL");
+  });
+  const ended = new Promise<number | null>((resolve) => {
+    child.on("error", () => resolve(null));
+    child.on("close", (code) => resolve(code));
+  });
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  over.abort();
+  if (code === 0) return;
+  const why = late ? `not done within ${forgetMs / 1000} s` : `exit code ${code}`;
+  deps.say(`not everything could be removed at ${config.github.url} (${why}):`);
+  deps.say(`${stdout}${stderr}`.trim().slice(-4_000));
+};
+
+/**
+ * Ends manager and runner agents, removes what this stack has at GitHub (needs the secrets; what remains is named),
+ * then the folder with everything in it.
+ */
+export const sweep = async (directory: string, secrets: string | null, deps: CliDeps): Promise<void> => {
+  const paths = folder(directory);
+  const config = await readSettings(paths).catch(() => null);
+  await endDaemon(paths, deps);
+  const ended = await endMachines(paths, deps);
+  if (ended > 0) deps.say(`ended ${ended} processes of runner agents`);
+  if (config && secrets !== null) await forget(paths, config, secrets, deps);
+  else if (config) {
+    const { project, name } = config.stack;
+    deps.say(
+      `without secrets nothing was removed at ${config.github.url}: scale sets of ${project}, ${name} may remain`,
+    );
+  }
+  const socketFolder = config ? dirname(config.manager.socket) : paths.directory;
+  if (socketFolder !== paths.directory) await rm(socketFolder, { recursive: true, force: true });
+  await rm(paths.directory, { recursive: true, force: true, maxRetries: 5 });
+  deps.say(`removed ${paths.directory}`);
+};

@@ -1,0 +1,79 @@
+/** The manager's folder on this computer: what lies where, and how it is written. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ProcessId } from "./process.ts";
+
+export const folder = (directory: string) => ({
+  directory,
+  settings: join(directory, "settings.json"),
+  /** 0600; the supervisor reads it once and removes it. */
+  secrets: join(directory, "secrets.json"),
+  record: join(directory, "supervisor.json"),
+  machines: join(directory, "machines"),
+  logs: join(directory, "logs"),
+  managerLog: join(directory, "logs/manager.log"),
+  supervisorLog: join(directory, "logs/supervisor.log"),
+});
+export type Folder = ReturnType<typeof folder>;
+
+export const sha256 = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");
+
+/** Readers see the old file or the new one, never half of it. */
+export const writeAtomic = async (file: string, text: string): Promise<void> => {
+  const draft = `${file}.${process.pid}.new`;
+  await writeFile(draft, text, { mode: 0o600 });
+  await rename(draft, file);
+};
+
+/** Makes the folders, readable by their owner alone. */
+export const ensureFolder = async (directory: string): Promise<Folder> => {
+  const paths = folder(directory);
+  for (const path of [paths.directory, paths.machines, paths.logs])
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  return paths;
+};
+
+/** What the supervisor last wrote about itself; a file, since it must be found after a crash. */
+export interface SupervisorRecord {
+  supervisor: ProcessId;
+  manager: (ProcessId & { bundle: string }) | null;
+  /** Times the manager ended without being told to. */
+  crashes: number;
+}
+
+const processId = (value: unknown): ProcessId | null => {
+  const { pid, startTime } = (value ?? {}) as Partial<Record<string, unknown>>;
+  return Number.isSafeInteger(Number(pid)) && startTime !== undefined && Number(pid) > 1
+    ? { pid: Number(pid), startTime: Number(startTime) }
+    : null;
+};
+
+/** `{pid, startTime, ...}` in a JSON file; null when the file is missing or torn. */
+export const readProcessId = async (file: string): Promise<ProcessId | null> => {
+  try {
+    return processId(JSON.parse(await readFile(file, "utf8")));
+  } catch {
+    return null;
+  }
+};
+
+/** Null when there is none or it cannot be read. */
+export const readRecord = async (paths: Folder): Promise<SupervisorRecord | null> => {
+  try {
+    const record = JSON.parse(await readFile(paths.record, "utf8")) as SupervisorRecord;
+    const supervisor = processId(record.supervisor);
+    const manager = processId(record.manager);
+    const bundle = record.manager?.bundle ?? "";
+    return supervisor && { supervisor, manager: manager && { ...manager, bundle }, crashes: record.crashes };
+  } catch {
+    return null;
+  }
+};
+
+/** The secrets as they were left for the supervisor, and removes them; null when there are none. */
+export const takeSecrets = async (paths: Folder): Promise<string | null> => {
+  const text = await readFile(paths.secrets, "utf8").catch(() => null);
+  if (text !== null) await rm(paths.secrets, { force: true });
+  return text;
+};
