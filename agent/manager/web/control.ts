@@ -1,0 +1,164 @@
+/**
+ * Verbs that change the manager: HTTP over a Unix socket that only its own user may open (0600 in a 0700 folder).
+ *
+ *   POST /control/reload    -> {configHash}          reads the settings file again
+ *   POST /control/secrets   ManagerSecrets -> {}     new credentials from now on
+ *   POST /control/drain     {timeoutSeconds} -> text/plain, one line of progress at a time; the last is JSON:
+ *                           {"left": machines still busy} or {"error": sentence}
+ *   POST /control/undrain   -> {}
+ *   POST /control/stop      -> {}                    the answer comes before the end
+ *   GET  /control/state     -> ManagerState
+ *
+ * A refusal is a 4xx with {error, message}. Every verb may be repeated.
+ */
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+import { stream } from "hono/streaming";
+import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { connect } from "node:net";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { managerSecrets, type ManagerSecrets } from "../../manager-config.ts";
+import { deadline, type Deps } from "../deps.ts";
+import { Refused } from "../errors.ts";
+import type { ManagerState } from "../view.ts";
+import { jsonBody, refusalResponse, smallBody } from "./body.ts";
+import { closed, type Env } from "./server.ts";
+
+export interface ControlHandlers {
+  /** @throws an Error for people when the file is wrong; the settings in force stay. */
+  reload(): Promise<{ configHash: string }>;
+  /** `left`: machines that were still busy when the time was over. The signal aborts when the caller goes away. */
+  drain(
+    timeoutSeconds: number,
+    progress: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<{ left: number }>;
+  undrain(): void;
+  secrets(secrets: ManagerSecrets): void;
+  state(): ManagerState;
+  /** Called once the answer has left. */
+  stop(): void;
+}
+
+export interface ControlOptions {
+  /** Absolute; its folder is made where it is missing. */
+  path: string;
+  handlers: ControlHandlers;
+}
+
+export interface ControlServer {
+  /** Cuts answers that take longer than a second; removes the socket. */
+  close(): Promise<void>;
+}
+
+/** `sun_path` of Linux, less its terminating zero. */
+const pathBytesMax = 107;
+const drainRequest = z.object({ timeoutSeconds: z.number().min(0).max(86_400) });
+
+/**
+ * @throws when another manager answers on the socket, when the path is too long or is not a socket.
+ */
+export async function serveControl({ path, handlers }: ControlOptions, deps: Deps): Promise<ControlServer> {
+  await makeRoom(path, deps);
+  const server = createAdaptorServer({
+    fetch: controlApp(handlers, deps).fetch,
+    overrideGlobalObjects: false,
+    // Clients of a Unix socket have no host to name.
+    hostname: "localhost",
+    serverOptions: { requireHostHeader: false },
+  }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) =>
+      reject(new Error(`cannot listen on the control socket ${path}: ${error.message}`, { cause: error })),
+    );
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o600);
+  // Node removes the socket's file when it closes.
+  return { close: () => closed(server, 1_000, deps) };
+}
+
+async function makeRoom(path: string, deps: Deps): Promise<void> {
+  if (Buffer.byteLength(path) > pathBytesMax) {
+    throw new Error(
+      `the control socket's path has more than ${pathBytesMax} bytes: ${path}; use a shorter directory`,
+    );
+  }
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return;
+  if (!found.isSocket())
+    throw new Error(`${path} is not a socket; move it away or choose another control socket`);
+  if (await answers(path, deps)) throw new Error(`another manager serves ${path}; stop it first`);
+  rmSync(path, { force: true });
+}
+
+/** Whether anybody listens; a socket whose process is gone refuses at once. */
+async function answers(path: string, deps: Deps): Promise<boolean> {
+  const limit = deadline(deps.clock, 2_000, `connecting to ${path}`);
+  const socket = connect(path);
+  try {
+    return await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true));
+      socket.once("error", (error: NodeJS.ErrnoException) =>
+        resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
+      );
+      // Somebody holds it and is slow: better two words too many than two managers.
+      limit.signal.addEventListener("abort", () => resolve(true), { once: true });
+    });
+  } finally {
+    limit.done();
+    socket.destroy();
+  }
+}
+
+function controlApp(handlers: ControlHandlers, deps: Deps): Hono<Env> {
+  const app = new Hono<Env>();
+  app.use(smallBody);
+  app.get("/control/state", (c) => c.json(handlers.state()));
+  app.post("/control/reload", async (c) => c.json(await handlers.reload()));
+  app.post("/control/undrain", (c) => {
+    handlers.undrain();
+    return c.json({});
+  });
+  app.post("/control/secrets", async (c) => {
+    handlers.secrets(await jsonBody(c, managerSecrets));
+    return c.json({});
+  });
+  app.post("/control/stop", (c) => {
+    c.env.outgoing.once("close", () => handlers.stop());
+    return c.json({}, 200, { connection: "close" });
+  });
+  app.post("/control/drain", async (c) => {
+    const { timeoutSeconds } = await jsonBody(c, drainRequest);
+    c.header("content-type", "text/plain; charset=utf-8");
+    return stream(c, async (out) => {
+      const gone = new AbortController();
+      out.onAbort(() => gone.abort(new Error("the caller of drain went away")));
+      const line = (text: string) => void out.write(`${text.replaceAll("\n", " ")}\n`);
+      try {
+        line(JSON.stringify(await handlers.drain(timeoutSeconds, line, gone.signal)));
+      } catch (error) {
+        if (gone.signal.aborted) return;
+        deps.log.error({ err: error }, "control: drain failed");
+        line(JSON.stringify({ error: (error as Error).message }));
+      }
+    });
+  });
+  app.notFound((c) =>
+    c.json(
+      { error: "not-found", message: `There is no ${c.req.method} ${c.req.path} on the control socket.` },
+      404,
+    ),
+  );
+  app.onError((error, c) => {
+    if (error instanceof Refused) return refusalResponse(c, error);
+    deps.log.error({ err: error, path: c.req.path }, "control: a call failed");
+    return c.json({ error: "failed", message: error.message }, 500);
+  });
+  return app;
+}
