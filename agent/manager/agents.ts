@@ -46,7 +46,7 @@ export function makeAgents({ loop, identity, github, configs, limits, deps }: Ag
     const machine = loop.world().machines[request.machine];
     if (!machine || !isAlive(machine) || machine.spent) {
       throw new Refused(
-        410,
+        401,
         "unknown-machine",
         `${request.machine} is not a machine that this manager waits for`,
       );

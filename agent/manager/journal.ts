@@ -18,6 +18,8 @@ export interface Journal {
   readonly completeSinceMs: Ms;
   /** False: this is a new file, so calls of an earlier manager may still be on their way. */
   readonly whole: boolean;
+  /** A drain that was under way goes on after a restart. */
+  readonly draining: boolean;
   /** Writes what differs between two worlds. Throws when the disk refuses; the caller then launches nothing. */
   save(before: World, after: World): void;
   heartbeat(now: Ms): void;
@@ -66,7 +68,9 @@ export function openJournal(path: string, deps: Deps, limits: Limits): Journal {
     machines: tables.machines.all(),
     completeSinceMs,
     whole,
+    draining: meta("draining") === 1,
     save: (before, after) => {
+      if (before.draining !== after.draining) put.run("draining", after.draining ? 1 : 0);
       if (before.machines === after.machines && before.launches === after.launches) return;
       database.exec("BEGIN");
       try {

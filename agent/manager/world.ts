@@ -322,3 +322,7 @@ export const circuitKey = (scope: Scope): CircuitKey => `${scope.on}:${scope.key
 
 /** Pool's machines that exist or may exist and are not finished with: what `max` limits. */
 export const isAlive = (machine: Machine): boolean => machine.stage !== "done" && machine.stage !== "lost";
+
+/** GitHub keeps runner names unique: a machine's later registrations carry their number. */
+export const runnerName = (machine: MachineId, life: number): string =>
+  life === 1 ? machine : `${machine}-${life}`;

@@ -2,7 +2,7 @@
 import type { LifeEnd } from "../../protocol.ts";
 import type { Limits } from "../limits.ts";
 import type { Fact, Machine, Ms, World } from "../world.ts";
-import { isAlive } from "../world.ts";
+import { isAlive, runnerName } from "../world.ts";
 import { at, type Boot, booted, changed, end } from "./machine.ts";
 
 type Of<K extends Fact["is"]> = Extract<Fact, { is: K }>;
@@ -52,9 +52,8 @@ function move(
 ): Machine {
   if (!isAlive(machine)) return machine;
   const { phase, lastLife, problem } = fact.report;
-  // A machine that we do not remember enrolling (its manager's journal was lost) is here all the same.
-  const here = machine.enrolledMs === null ? { ...at(machine, "enrolled", now), enrolledMs: now } : machine;
-  const inThisLife = machine.registration !== null && fact.life === machine.registration.life;
+  const here = remembered(machine, fact.life, now);
+  const inThisLife = here.registration !== null && fact.life === here.registration.life;
   switch (phase) {
     case "preparing":
     case "ready":
@@ -64,9 +63,7 @@ function move(
     case "stopping":
       return here;
     case "listening":
-      return here.stage === "registered" || (here.spent && here.stage === "enrolled")
-        ? at(here, "listening", now)
-        : here;
+      return here.stage === "registered" ? at(here, "listening", now) : here;
     case "busy":
       return working(here, fact.job, now);
     case "ended": {
@@ -77,6 +74,25 @@ function move(
       return end(here, why, now);
     }
   }
+}
+
+/** A machine that enrolled at a manager whose journal was lost is here all the same, and so is its registration. */
+function remembered(machine: Machine, life: number, now: Ms): Machine {
+  if (machine.enrolledMs !== null) return machine;
+  const here: Machine = { ...at(machine, "enrolled", now), enrolledMs: now, life };
+  if (life === 0 || machine.registration) return here;
+  const name = runnerName(machine.id, life);
+  const registration = {
+    id: null,
+    name,
+    life,
+    askedMs: now,
+    mintedMs: now,
+    gone: false,
+    heldBusy: false,
+    removeMs: null,
+  };
+  return { ...at(here, "registered", now), registration };
 }
 
 /** The Listener printed "Running job". */

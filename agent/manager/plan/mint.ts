@@ -1,6 +1,6 @@
 /** Registrations: a JIT config ages badly, so one is minted only for a job that waits and a machine that is ready. */
 import { admits, githubScope } from "../circuit.ts";
-import { circuitKey } from "../world.ts";
+import { circuitKey, runnerName } from "../world.ts";
 import type { Draft } from "./draft.ts";
 import type { PoolFigures } from "./figures.ts";
 
@@ -30,7 +30,3 @@ export function mints(paper: Draft, pool: string, figures: PoolFigures): void {
     });
   }
 }
-
-/** GitHub keeps names unique; a machine's later registrations carry their number. */
-export const runnerName = (machine: string, life: number): string =>
-  life === 1 ? machine : `${machine}-${life}`;

@@ -1,0 +1,61 @@
+/** Lists every backend regularly, and at once when something there is in doubt or should be gone. */
+import { deadline, type Deps } from "./deps.ts";
+import type { Limits } from "./limits.ts";
+import type { Loop } from "./loop.ts";
+import type { Backend } from "./ports.ts";
+
+export interface Lists {
+  stop(): void;
+}
+
+export function keepListing(
+  loop: Loop,
+  backends: ReadonlyMap<string, Backend>,
+  limits: Limits,
+  deps: Deps,
+): Lists {
+  const ends = [...backends.values()].map((backend) => listing(backend, loop, limits, deps));
+  return { stop: () => ends.forEach((end) => end()) };
+}
+
+function listing(backend: Backend, loop: Loop, limits: Limits, deps: Deps): () => void {
+  const { clock } = deps;
+  const over = new AbortController();
+  let cancel = () => {};
+  let busy = false;
+  let again = false;
+
+  const next = (ms: number) => {
+    cancel();
+    if (!over.signal.aborted) cancel = clock.after(ms, () => void list());
+  };
+  const list = async () => {
+    if (busy) return void (again = true);
+    busy = true;
+    const startedMs = clock.now();
+    const limit = deadline(clock, limits.launchTimeoutMs, `listing ${backend.name}`, over.signal);
+    try {
+      const machines = await backend.list(limit.signal);
+      if (!over.signal.aborted) loop.report({ is: "listed", backend: backend.name, machines, startedMs });
+    } catch (error) {
+      if (!over.signal.aborted)
+        loop.report({ is: "list-failed", backend: backend.name, failure: backend.classify(error) });
+    }
+    limit.done();
+    busy = false;
+    next(again ? 0 : limits.listPeriodMs);
+    again = false;
+  };
+  /** A list now tells what the next one by the clock would tell too late. */
+  loop.watch({
+    fact: (fact) => {
+      const doubt = fact.is === "destroyed" || fact.is === "launch-unknown";
+      if (doubt) next(busy ? limits.coalesceMsMax : 0);
+    },
+  });
+  void list();
+  return () => {
+    over.abort();
+    cancel();
+  };
+}

@@ -1,0 +1,212 @@
+/** Puts the manager together: settings, journal, loop, GitHub, backends, web. Everything it needs comes in as a port. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ManagerSecrets } from "../manager-config.ts";
+import { makeAct } from "./act.ts";
+import { makeAgents } from "./agents.ts";
+import type { Deps } from "./deps.ts";
+import { drain } from "./drain.ts";
+import { openHistory } from "./history/history.ts";
+import { makeIdentity } from "./identity.ts";
+import { openJournal } from "./journal.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { keepListing } from "./lists.ts";
+import { makeLoop } from "./loop.ts";
+import type { Backend, MakeGitHub } from "./ports.ts";
+import { readSettings, type Settings, settingsChanged } from "./settings.ts";
+import { startWorld } from "./start-world.ts";
+import { serveControl } from "./web/control.ts";
+import { makeMetrics } from "./web/metrics.ts";
+import { type Health, serveWeb } from "./web/server.ts";
+import { stateView } from "./web/state.ts";
+import type { ManagerState } from "./view.ts";
+import type { World } from "./world.ts";
+
+export interface ManagerOptions {
+  settingsPath: string;
+  settings: Settings;
+  secrets: ManagerSecrets;
+  makeGitHub: MakeGitHub;
+  makeBackends: (config: Settings["config"], deps: Deps) => ReadonlyMap<string, Backend>;
+  limits?: Limits;
+  /** Called when the manager contradicts itself; the process is expected to end. */
+  broken?: (error: unknown) => void;
+}
+
+export interface Manager {
+  port: number;
+  state(): ManagerState;
+  /** Ends sessions and listeners; machines and their jobs go on. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything and resolves when it serves.
+ * @throws when the folder, the journal, the port or the socket cannot be had.
+ */
+export async function startManager(options: ManagerOptions, deps: Deps): Promise<Manager> {
+  const { limits = defaultLimits, secrets } = options;
+  const { config } = options.settings;
+  const { directory } = config.manager;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const startedMs = deps.clock.now();
+  const identity = makeIdentity(stackKey(directory, deps));
+  const journal = openJournal(join(directory, "journal.sqlite"), deps, limits);
+  const history = openHistory({ path: join(directory, "history.sqlite") }, deps);
+  const metrics = makeMetrics(deps);
+  const backends = options.makeBackends(config, deps);
+  const world = startWorld({ settings: options.settings, journal, backends, limits, now: startedMs });
+  const broken = (error: unknown, believed: World) => {
+    deps.log.fatal({ err: error }, "the manager contradicts itself: the world is written beside the journal");
+    writeFileSync(join(directory, `broken-${deps.clock.now()}.json`), JSON.stringify(believed), {
+      mode: 0o600,
+    });
+    options.broken?.(error);
+  };
+  const loop = makeLoop({ world: cautious(world, directory, startedMs), journal, limits, deps, broken });
+  const github = options.makeGitHub(config, secrets, (fact) => void loop.report(fact), deps);
+  const configs = new Map<string, { life: number; jitConfig: string }>();
+  const agents = makeAgents({ loop, identity, github, configs, limits, deps });
+  const act = makeAct({
+    world: loop.world,
+    report: loop.report,
+    backends,
+    github,
+    identity,
+    configs,
+    observe: metrics.observeAction,
+    limits,
+    deps,
+  });
+
+  const health = (): Health => {
+    const late = deps.clock.now() - loop.lastTurnMs() > 3 * limits.tickMsMax;
+    const problem = late
+      ? "the loop stands still"
+      : loop.world().journalWritable
+        ? null
+        : "the journal cannot be written: no machines are started";
+    return {
+      ok: !late,
+      configHash: loop.world().configHash,
+      managerBundle: config.manager.managerBundle.sha256,
+      pid: process.pid,
+      startedMs,
+      problem,
+    };
+  };
+  const state = (): ManagerState => {
+    const { ok, problem, managerBundle } = health();
+    const { refusals = {}, capacity = {} } = loop.lastPlan() ?? {};
+    const meta = { startedMs, managerBundle, healthy: ok && problem === null, problem };
+    return stateView({ world: loop.world(), refusals, capacity, history, meta }, deps.clock.now());
+  };
+
+  const web = await serveWeb(
+    {
+      port: config.manager.port,
+      handlers: {
+        agents,
+        health,
+        state,
+        metrics: () => metrics.text(),
+        runnerBundle: async (sha256) => {
+          const { runnerBundle } = loop.world().config.manager;
+          return sha256 === runnerBundle.sha256 ? new Uint8Array(await readFile(runnerBundle.path)) : null;
+        },
+      },
+    },
+    deps,
+  );
+
+  loop.watch({
+    fact: (fact, before, after, now) => {
+      history.record(fact, before, after, now);
+      metrics.observeFact(fact, before, after, now);
+      web.changed();
+    },
+    planned: (plan, believed, seconds, now) => {
+      metrics.observePlan(seconds);
+      metrics.observeWorld(believed, plan.refusals, now);
+      for (const [pool, jobs] of Object.entries(plan.capacity)) github.capacity(pool, jobs);
+    },
+  });
+
+  const reload = async () => {
+    const settings = await readSettings(options.settingsPath);
+    if (settings.hash !== loop.world().configHash) {
+      loop.report(settingsChanged(settings, backends));
+      github.start(settings.config);
+      deps.log.info({ configHash: settings.hash }, "settings changed");
+    }
+    return { configHash: settings.hash };
+  };
+  let stopped: Promise<void> | null = null;
+  const stop = () => (stopped ??= shutDown());
+  const control = await serveControl(
+    {
+      path: config.manager.socket,
+      handlers: {
+        reload,
+        drain: (seconds, progress, signal) => drain(loop, seconds, progress, signal, deps),
+        undrain: () => void loop.report({ is: "draining", on: false }),
+        secrets: (fresh) => github.credentials(fresh),
+        state,
+        stop: () => void stop(),
+      },
+    },
+    deps,
+  );
+
+  loop.start(act);
+  const lists = keepListing(loop, backends, limits, deps);
+  github.start(config);
+  const beat = heartbeat(journal, limits, deps);
+  deps.log.info(
+    { port: web.port, machines: journal.machines.length, whole: journal.whole },
+    "the manager serves",
+  );
+
+  const shutDown = async () => {
+    loop.stop();
+    lists.stop();
+    beat();
+    await Promise.all([github.stop(), web.close(), control.close()]);
+    history.close();
+    journal.close();
+    deps.log.info("the manager has stopped; machines and jobs go on");
+  };
+  return { port: web.port, state, stop };
+}
+
+/** The key behind tokens and sessions: made once for the stack, 0600. */
+function stackKey(directory: string, deps: Deps): Buffer {
+  const path = join(directory, "stack.key");
+  if (!existsSync(path)) writeFileSync(path, Buffer.from(deps.id(64), "hex"), { mode: 0o600, flag: "wx" });
+  return readFileSync(path);
+}
+
+/** A manager that contradicted itself three times in ten minutes launches nothing for ten: syncs and endings go on. */
+function cautious(world: World, directory: string, now: number): World {
+  const windowMs = 600_000;
+  const recent = readdirSync(directory).filter((name) => {
+    const at = /^broken-(\d+)\.json$/.exec(name)?.[1];
+    return at !== undefined && now - Number(at) < windowMs;
+  });
+  return recent.length < 3 ? world : { ...world, launchesFromMs: now + windowMs };
+}
+
+function heartbeat(journal: { heartbeat(now: number): void }, limits: Limits, deps: Deps): () => void {
+  let cancel = () => {};
+  const beat = () => {
+    try {
+      journal.heartbeat(deps.clock.now());
+    } catch (error) {
+      deps.log.error({ err: error }, "the journal's heartbeat cannot be written");
+    }
+    cancel = deps.clock.after(limits.heartbeatMs, beat);
+  };
+  beat();
+  return () => cancel();
+}

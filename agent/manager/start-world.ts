@@ -1,0 +1,51 @@
+/** The world a manager begins with: what its journal remembers, nothing seen yet. */
+import type { Journal } from "./journal.ts";
+import { journalQuietMs, type Limits } from "./limits.ts";
+import type { Backend } from "./ports.ts";
+import { offersOf, recipes, type Settings } from "./settings.ts";
+import type { Launch, Machine, Ms, World } from "./world.ts";
+
+export interface StartWorldOptions {
+  settings: Settings;
+  journal: Journal;
+  backends: ReadonlyMap<string, Backend>;
+  limits: Limits;
+  now: Ms;
+}
+
+export function startWorld({ settings, journal, backends, limits, now }: StartWorldOptions): World {
+  // A backend whose lists show at once what was made needs no pause after a lost journal.
+  const consistent = [...backends.values()].every((backend) => backend.consistent);
+  const quietMs = journal.completeSinceMs + journalQuietMs(limits);
+  return {
+    config: settings.config,
+    configHash: settings.hash,
+    recipes: recipes(settings.config),
+    completeSinceMs: journal.completeSinceMs,
+    launchesFromMs: consistent ? now : Math.max(now, quietMs),
+    journalWritable: true,
+    draining: journal.draining,
+    views: {},
+    demand: {},
+    jobs: {},
+    offers: offersOf(settings.config, backends),
+    machines: Object.fromEntries(journal.machines.map((machine) => [machine.id, resumed(machine, now)])),
+    reports: {},
+    launches: Object.fromEntries(journal.launches.map((launch) => [launch.id, inDoubt(launch)])),
+    circuits: {},
+    boots: {},
+  };
+}
+
+/** Calls that were out when the last manager ended have an unknown outcome. */
+const inDoubt = (launch: Launch): Launch =>
+  launch.is === "in-flight" ? { ...launch, is: "unknown" } : launch;
+
+function resumed(machine: Machine, now: Ms): Machine {
+  const { registration } = machine;
+  // The mint's answer went to a manager that is gone: its record, if any, is removed by name before the next.
+  if (machine.stage === "registered" && registration?.mintedMs === null) {
+    return { ...machine, stage: "enrolled", stageMs: now, order: null };
+  }
+  return machine;
+}
