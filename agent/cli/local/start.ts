@@ -2,6 +2,7 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { ManagerConfig } from "../../manager-config.ts";
+import { control } from "../../supervisor/control.ts";
 import { waitUntil } from "../../supervisor/deps.ts";
 import { ensureFolder, readRecord, sha256, writeAtomic, type Folder } from "../../supervisor/folder.ts";
 import { tail } from "../../supervisor/logs.ts";
@@ -87,6 +88,15 @@ const failure = async (config: ManagerConfig, why: string, paths: Folder) => {
   return lines.join("\n");
 };
 
+/** A `destroy` that was interrupted leaves the manager draining: it would launch nothing more. */
+const endDraining = async (config: ManagerConfig, deps: CliDeps) => {
+  const answer = await control(config.manager.socket, "/control/undrain", "{}", 5_000).catch(
+    (error: Error) => ({ status: 0, body: error.message }),
+  );
+  if (answer.status !== 200)
+    deps.say(`the manager did not say that it launches machines again: ${answer.body}`);
+};
+
 /** Bundles are named by content, so they pile up: those that nobody refers to go after a week. */
 const removeOldBundles = async (config: ManagerConfig, nowMs: number) => {
   const { managerBundle, runnerBundle } = config.manager;
@@ -111,6 +121,7 @@ export const start = async (config: ManagerConfig, deps: CliDeps): Promise<void>
   await writeAtomic(paths.settings, settings);
   await ensureSupervisor(paths, deps);
   await untilHealthy(config, sha256(settings), paths, deps);
+  await endDraining(config, deps);
   const settingsMs = (await stat(paths.settings)).mtimeMs;
   await removeOldBundles(config, settingsMs).catch(() => {
     // They cost disk only; the next start tries again.

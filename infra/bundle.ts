@@ -1,0 +1,88 @@
+/**
+ * The programs that run on machines, one minified file each, built while the Pulumi program runs. Deterministic (the
+ * same sources give the same bytes from any folder) and named by content, so that a preview never touches what runs.
+ */
+import { createHash } from "node:crypto";
+import { mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { build, type Metafile } from "esbuild";
+import { BundleError } from "./errors.ts";
+
+export interface Bundle {
+  /** Absolute. */
+  path: string;
+  /** Hex. */
+  sha256: string;
+  bytes: number;
+}
+export interface Bundles {
+  manager: Bundle;
+  runner: Bundle;
+}
+
+/** Every machine fetches it at its start, many at a time from one small manager. */
+export const runnerBytesMax = 64 * 1024;
+
+const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`;
+
+/** What the largest inputs add, largest first. */
+const largest = (metafile: Metafile, count = 8): string[] => {
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
+  return inputs
+    .sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput)
+    .slice(0, count)
+    .map(([path, { bytesInOutput }]) => `  ${kilobytes(bytesInOutput).padStart(9)}  ${path}`);
+};
+
+// Packages in the older module format call require, which does not exist in an ES module.
+const requireShim = 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);';
+
+const bundleOne = async (root: string, name: "manager" | "runner"): Promise<Bundle> => {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: [`agent/${name}/main.ts`],
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    legalComments: "none",
+    logLevel: "silent",
+    // Runner agents import no such package, and pay for every byte.
+    banner: name === "manager" ? { js: requireShim } : {},
+  }).catch((error: Error) => {
+    throw new BundleError(`agent/${name} could not be bundled: ${error.message}`);
+  });
+  const { contents } = result.outputFiles[0]!;
+  if (name === "runner" && contents.length > runnerBytesMax)
+    throw new BundleError(
+      `the runner's bundle has ${kilobytes(contents.length)}, more than ${kilobytes(runnerBytesMax)}. ` +
+        `Largest inputs:\n${largest(result.metafile).join("\n")}`,
+    );
+  const sha256 = createHash("sha256").update(contents).digest("hex");
+  const directory = join(root, ".muster/bundles");
+  const path = join(directory, `${name}-${sha256.slice(0, 16)}.mjs`);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const found = await stat(path).catch(() => null);
+  if (found?.size !== contents.length) {
+    await writeFile(`${path}.${process.pid}.new`, contents);
+    await rename(`${path}.${process.pid}.new`, path);
+  }
+  return { path, sha256, bytes: contents.length };
+};
+
+/**
+ * @param root the checkout
+ * @throws BundleError when a source is wrong or the runner's bundle has more than 64 KB
+ */
+export const bundle = async (
+  root: string,
+  log: (line: string) => void = (line) => void pulumi.log.info(line),
+): Promise<Bundles> => {
+  const [manager, runner] = await Promise.all([bundleOne(root, "manager"), bundleOne(root, "runner")]);
+  log(`bundles: manager ${kilobytes(manager.bytes)}, runner ${kilobytes(runner.bytes)}`);
+  return { manager, runner };
+};

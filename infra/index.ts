@@ -1,0 +1,13 @@
+/** The Pulumi program: settings -> components -> outputs. */
+import { Provider } from "@pulumi/command";
+import { bundle } from "./bundle.ts";
+import { projectRoot, stackInputs } from "./inputs.ts";
+import { Runners } from "./stack.ts";
+
+export default async () => {
+  const { stack, settings, secrets } = stackInputs();
+  const bundles = await bundle(projectRoot);
+  const command = new Provider("command");
+  const runners = new Runners("runners", { stack, settings, secrets, bundles }, { providers: { command } });
+  return runners.outputs();
+};

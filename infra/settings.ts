@@ -1,0 +1,229 @@
+/**
+ * The stack's configuration as plain typed values. Everything that is wrong is reported at once, before anything is
+ * created: the path, the value, what is allowed, and the nearest valid name.
+ */
+import { z } from "zod";
+import type { ManagerConfig, PoolConfig } from "../agent/manager-config.ts";
+import { SettingsError, type Wrong } from "./errors.ts";
+import { labelClashes } from "./labels.ts";
+import { nearest, suggestion } from "./nearest.ts";
+import * as schema from "./schema.ts";
+import { checkSecrets } from "./secrets.ts";
+
+export interface Settings {
+  github: ManagerConfig["github"];
+  manager: {
+    on: "local";
+    port: number;
+    /** As written; null for the default. */
+    directory: string | null;
+    drainTimeoutSeconds: number;
+  };
+  pools: Record<string, PoolConfig>;
+  budget: ManagerConfig["budget"];
+}
+
+/** The configuration as Pulumi hands it over. */
+export interface SettingsInput {
+  stack: string;
+  /** Keys of the namespace `muster` without it; secret values are left out. */
+  values: Readonly<Record<string, unknown>>;
+  /** Keys whose value is secret, or holds something secret. */
+  secretKeys: ReadonlySet<string>;
+  /** As GitHub names it: `X64`, `ARM64`. The default label of a pool on this computer. */
+  arch: string;
+}
+
+type Path = readonly PropertyKey[];
+const pathText = (path: Path) => `muster:${path.map(String).join(".")}`;
+const at = (value: unknown, path: Path): unknown =>
+  path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
+
+/** As JSON, shortened; what looks like a credential is never repeated. */
+const shown = (value: unknown): string | null => {
+  if (value === undefined) return null;
+  const text = JSON.stringify(value) ?? String(value);
+  if (/gh[pousr]_|github_pat_|-----BEGIN/.test(text)) return '"..."';
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+};
+
+const secretLike = (key: string) => /token|key|secret|password/i.test(key);
+
+const unknownKey = (path: Path, key: string, known: readonly string[], stack: string): Wrong => {
+  const cure = secretLike(key)
+    ? `; a secret has a flat key: pulumi config set --secret muster:${/key/i.test(key) ? "githubAppKey" : "githubToken"} -s ${stack}`
+    : "";
+  return {
+    path: pathText([...path, key]),
+    given: null,
+    allowed: `not a setting; ${suggestion(key, known)}${cure}`,
+  };
+};
+
+const fromIssue = (
+  issue: z.core.$ZodIssue,
+  path: Path,
+  section: z.ZodType,
+  value: unknown,
+  stack: string,
+): Wrong[] => {
+  const full = [...path, ...issue.path];
+  if (issue.code === "unrecognized_keys") {
+    const known = keysAt(section, issue.path);
+    return issue.keys.map((key) => unknownKey(full, key, known, stack));
+  }
+  const given = at(value, issue.path);
+  if (given === undefined)
+    return [{ path: pathText(full), given: null, allowed: `missing; ${issue.message}` }];
+  const names = issue.code === "invalid_value" ? issue.values.map(String) : [];
+  const near = typeof given === "string" && names.length > 1 ? nearest(given, names) : null;
+  const text = names.length > 1 ? `allowed is one of ${names.join(", ")}` : issue.message;
+  return [
+    { path: pathText(full), given: shown(given), allowed: near ? `${text}; did you mean ${near}?` : text },
+  ];
+};
+
+/** The keys that an object of the schema knows. */
+const keysAt = (section: z.ZodType, path: Path): string[] => {
+  let here: unknown = section;
+  for (const key of path) {
+    while (here instanceof z.ZodOptional || here instanceof z.ZodDefault) here = here.unwrap();
+    if (here instanceof z.ZodObject) here = (here.shape as Record<PropertyKey, unknown>)[key];
+  }
+  while (here instanceof z.ZodOptional || here instanceof z.ZodDefault) here = here.unwrap();
+  return here instanceof z.ZodObject ? Object.keys(here.shape) : [];
+};
+
+const isLoopback = (url: string) => {
+  const { hostname } = new URL(url);
+  return /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+};
+
+const poolName = /^[a-z][a-z0-9-]{0,31}$/;
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** @throws SettingsError with everything that is wrong */
+export const parseSettings = (input: SettingsInput): Settings => {
+  const { stack, values } = input;
+  const wrong: Wrong[] = [];
+  const section = <T>(path: Path, kind: z.ZodType<T>, value: unknown): T | null => {
+    const parsed = kind.safeParse(value);
+    if (parsed.success) return parsed.data;
+    wrong.push(...parsed.error.issues.flatMap((issue) => fromIssue(issue, path, kind, value, stack)));
+    return null;
+  };
+
+  const names: string[] = [...schema.sectionNames, ...schema.secretNames];
+  for (const key of Object.keys(values))
+    if (!names.includes(key)) wrong.push(unknownKey([], key, names, stack));
+
+  // A section with something secret inside was reported already: its values are not to be read.
+  const readable = (key: string, fallback: unknown) =>
+    input.secretKeys.has(key) ? undefined : (values[key] ?? fallback);
+  const optional = <T>(key: string, kind: z.ZodType<T>, fallback: unknown): T | null => {
+    const value = readable(key, fallback);
+    return value === undefined ? null : section([key], kind, value);
+  };
+
+  const github = readGitHub(values.github, input, wrong, section);
+  wrong.push(...checkSecrets(input, github === null ? null : github.app ? "githubAppKey" : "githubToken"));
+  const manager = optional("manager", schema.manager, {});
+  improveManager(values.manager, wrong);
+  const pools = readPools(readable("pools", { local: {} }), input, wrong, section);
+  const budget = optional("budget", schema.budget, undefined);
+  const trustJobs = optional("trustJobs", schema.trustJobs, false);
+
+  const usesLocal = Object.values(pools).some((pool) =>
+    pool.backends.some((backend) => backend.kind === "local"),
+  );
+  if (github && usesLocal && trustJobs === false && !isLoopback(github.url))
+    wrong.push({
+      path: "muster:trustJobs",
+      given: "false",
+      allowed:
+        `jobs of ${github.url} would run on this computer as this user; if you trust everyone who can start them, ` +
+        `say so: pulumi config set muster:trustJobs true -s ${stack}`,
+    });
+
+  if (wrong.length > 0 || github === null || manager === null) throw new SettingsError(stack, wrong);
+  const { app, url } = github;
+  return {
+    github: {
+      url: url.replace(/\/$/, ""),
+      login: app ? { kind: "app", appId: app.id, installationId: app.installation } : { kind: "token" },
+    },
+    manager: {
+      on: manager.on,
+      port: manager.port,
+      directory: manager.directory ?? null,
+      drainTimeoutSeconds: manager.drainTimeout,
+    },
+    pools,
+    budget: budget && { microsPerHour: Math.round(budget.perHour * 1e6), currency: budget.currency },
+  };
+};
+
+type Section = <T>(path: Path, kind: z.ZodType<T>, value: unknown) => T | null;
+
+const readGitHub = (value: unknown, input: SettingsInput, wrong: Wrong[], section: Section) => {
+  if (input.secretKeys.has("github")) return null;
+  if (value !== undefined) return section(["github"], schema.github, value);
+  wrong.push({
+    path: "muster:github.url",
+    given: null,
+    allowed: `missing; pulumi config set --path muster:github.url https://github.com/OWNER/REPOSITORY -s ${input.stack}`,
+  });
+  return null;
+};
+
+/** Places that come later deserve a better answer than "allowed is local". */
+const improveManager = (value: unknown, wrong: Wrong[]) => {
+  const on = isRecord(value) ? value.on : undefined;
+  const later = schema.laterManagers.find((name) => name === on);
+  const index = wrong.findIndex((one) => one.path === "muster:manager.on");
+  if (index < 0) return;
+  const near = typeof on === "string" ? nearest(on, ["local", ...schema.laterManagers]) : null;
+  const allowed = later
+    ? `a manager on ${later} is not built yet; local works`
+    : `allowed is local${near === "local" ? "; did you mean local?" : ""}`;
+  wrong[index] = { ...wrong[index]!, allowed };
+};
+
+const readPools = (value: unknown, input: SettingsInput, wrong: Wrong[], section: Section) => {
+  if (value === undefined) return {};
+  if (!isRecord(value) || Object.keys(value).length === 0) {
+    wrong.push({
+      path: "muster:pools",
+      given: shown(value),
+      allowed: "allowed is at least one pool by name",
+    });
+    return {};
+  }
+  const pools: Record<string, PoolConfig> = {};
+  for (const [name, given] of Object.entries(value)) {
+    if (!poolName.test(name))
+      wrong.push({
+        path: `muster:pools.${name}`,
+        given: null,
+        allowed: "a pool's name has 1 to 32 small letters, digits and dashes, and starts with a letter",
+      });
+    const parsed = section(["pools", name], schema.pool, given ?? {});
+    if (!parsed) continue;
+    const { idleTimeout, maxJobTime, labels, ...rest } = parsed;
+    if (rest.minIdle > rest.max)
+      wrong.push({
+        path: `muster:pools.${name}.minIdle`,
+        given: String(rest.minIdle),
+        allowed: `allowed is at most the pool's max, which is ${rest.max}`,
+      });
+    pools[name] = {
+      ...rest,
+      labels: labels ?? ["self-hosted", "linux", input.arch],
+      idleTimeoutSeconds: idleTimeout,
+      maxJobSeconds: maxJobTime,
+    };
+  }
+  wrong.push(...labelClashes(pools));
+  return pools;
+};
