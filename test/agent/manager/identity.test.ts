@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { makeIdentity } from "../../../agent/manager/identity.ts";
+
+const identity = makeIdentity(Buffer.alloc(32, 1));
+
+test("a token belongs to one machine and one stack", () => {
+  expect(identity.isToken("m1", identity.token("m1"))).toBe(true);
+  expect(identity.isToken("m2", identity.token("m1"))).toBe(false);
+  expect(makeIdentity(Buffer.alloc(32, 2)).isToken("m1", identity.token("m1"))).toBe(false);
+});
+
+test("a session names its machine; a changed one names nobody", () => {
+  const session = identity.session("m1");
+  expect(identity.machineOf(session)).toBe("m1");
+  const [name, mac] = session.split(".");
+  const other = Buffer.from("m2").toString("base64url");
+  for (const forged of [
+    `${other}.${mac}`,
+    `${name}.`,
+    "",
+    ".",
+    "x",
+    `${name}.${mac}x`,
+    identity.token("m1"),
+  ]) {
+    expect(identity.machineOf(forged), forged).toBeNull();
+  }
+});
+
+test("a session is no token and a token no session", () => {
+  expect(identity.isToken("m1", identity.session("m1").split(".")[1]!)).toBe(false);
+});
+
+test("a restarted manager knows the sessions it gave", () => {
+  expect(makeIdentity(Buffer.alloc(32, 1)).machineOf(identity.session("m1"))).toBe("m1");
+});
+
+test("a short key is refused", () => {
+  expect(() => makeIdentity(Buffer.alloc(31))).toThrow(/31 bytes/);
+});

@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { assertLimits, defaultLimits } from "../../../agent/manager/limits.ts";
+
+test("the defaults keep their relations", () => {
+  expect(() => assertLimits(defaultLimits)).not.toThrow();
+});
+
+test.each([
+  { syncLateMs: 89_999 },
+  { unknownSettleMs: 60_000 },
+  { visibilityGraceMs: 60_001 },
+  { deadManMs: 90_000 },
+  { listPeriodMs: 60_000 },
+])("%j breaks a relation and says which", (over) => {
+  expect(() => assertLimits({ ...defaultLimits, ...over })).toThrow(/limits\.ts: this must hold/);
+});
