@@ -109,9 +109,14 @@ export interface WorkflowLogic {
   ready(): ReadyJob[];
   /** A job that ready() returned ended. */
   finish(key: string, conclusion: Conclusion, outputs: Record<string, string>): void;
-  /** Jobs that never run because of `if` or a failed need, by key. */
+  /** Jobs that never run because of `if`, a failed need, or a cancellation before they started, by key. */
   skipped(): string[];
+  /** Jobs whose needs or conditions allow them in spite of it, such as `if: always()`, still become ready. */
   cancel(): void;
+  /** Running jobs that fail-fast wants canceled, by key; each is returned once. */
+  toCancel?(): string[];
+  /** Why jobs failed before they could be made, such as an expression that has no value; for people. */
+  problems?(): string[];
   /** null while any job is waiting or running. */
   conclusion(): "success" | "failure" | "cancelled" | null;
 }
