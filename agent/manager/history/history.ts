@@ -30,7 +30,7 @@ export interface HistoryOptions {
   limits?: Partial<HistoryLimits>;
 }
 
-/** Never throws: a file that cannot be used is named in the log, and the history lives in memory alone. */
+/** Nothing in it throws: a file that cannot be used is named in the log, and the history lives in memory alone. */
 export function openHistory(options: HistoryOptions, deps: Deps): History {
   const limits = { ...defaultHistoryLimits, ...options.limits };
   const records = new Map<string, JobRecord>();
@@ -39,6 +39,7 @@ export function openHistory(options: HistoryOptions, deps: Deps): History {
   const book = momentBook();
   const writer = makeWriter(options.path, limits, deps);
   let tidiedMs = deps.clock.now();
+  let broken = false;
 
   const keep = (next: JobRecord): void => {
     const old = records.get(next.id);
@@ -64,21 +65,34 @@ export function openHistory(options: HistoryOptions, deps: Deps): History {
     forgetOldest(records, jobOfRunner, limits);
   };
 
+  const note = (fact: Fact, after: World, now: Ms): void => {
+    for (const runner of book.follow(fact, after)) {
+      const id = jobOfRunner.get(runner);
+      const record = id === undefined ? undefined : records.get(id);
+      if (record) change(joined(after.jobs[record.id] ?? jobOf(record), book.of(runner, after), record));
+    }
+    if (fact.is === "demand-seen") {
+      for (const { id, ...news } of fact.news) {
+        const old = records.get(id) ?? writer.read(id);
+        const job = after.jobs[id] ?? jobOfNews({ id, ...news }, fact.pool, now);
+        change(joined(job, job.runner === null ? null : book.of(job.runner, after), old));
+      }
+    }
+    tidy(after, now);
+  };
+
   return {
     record(fact, _before, after, now) {
-      for (const runner of book.follow(fact, after)) {
-        const id = jobOfRunner.get(runner);
-        const record = id === undefined ? undefined : records.get(id);
-        if (record) change(joined(after.jobs[record.id] ?? jobOf(record), book.of(runner, after), record));
+      if (broken) return;
+      try {
+        note(fact, after, now);
+      } catch (error) {
+        broken = true;
+        deps.log.error(
+          { err: error, fact: fact.is },
+          "history: contradicts itself; charts end here until a restart",
+        );
       }
-      if (fact.is === "demand-seen") {
-        for (const { id, ...news } of fact.news) {
-          const old = records.get(id) ?? writer.read(id);
-          const job = after.jobs[id] ?? jobOfNews({ id, ...news }, fact.pool, now);
-          change(joined(job, job.runner === null ? null : book.of(job.runner, after), old));
-        }
-      }
-      tidy(after, now);
     },
     jobs: (limit) => newestFirst([...records.values()]).slice(0, limit),
     job: (id) => records.get(id) ?? writer.read(id),

@@ -9,8 +9,8 @@ export const defaultHistoryLimits = {
   keptMs: 30 * 24 * 60 * minute,
   /** ... or 500 MB, whichever is less. */
   bytesMax: 500 * 1024 * 1024,
-  /** Rows a transaction and rows a trimming step: about 2 ms on a small machine. */
-  batchRows: 100,
+  /** Rows a transaction and rows a trimming step: about 1.5 ms. */
+  batchRows: 50,
   /** Changed jobs are written together after so long; a crash costs that much of the charts. */
   flushMs: 250,
   trimPeriodMs: minute,

@@ -11,7 +11,7 @@ import {
 } from "../../protocol.ts";
 import type { Deps } from "../deps.ts";
 import { Refused } from "../errors.ts";
-import { jsonBody, refusalResponse, smallBody } from "./body.ts";
+import { jsonBody, refusalResponse } from "./body.ts";
 import type { Env } from "./server.ts";
 
 /** What the core answers; both may throw {@link Refused}. */
@@ -24,7 +24,6 @@ export interface AgentHandlers {
 
 export function agentRoutes(handlers: AgentHandlers, deps: Deps): Hono<Env> {
   const app = new Hono<Env>();
-  app.use("/agent/*", smallBody);
   app.post("/agent/v1/enroll", async (c) => {
     const request = await jsonBody(c, enrollRequest);
     return c.json(await handlers.enroll(request, getConnInfo(c).remote.address ?? ""));

@@ -23,7 +23,7 @@ import { managerSecrets, type ManagerSecrets } from "../../manager-config.ts";
 import { deadline, type Deps } from "../deps.ts";
 import { Refused } from "../errors.ts";
 import type { ManagerState } from "../view.ts";
-import { jsonBody, refusalResponse, smallBody } from "./body.ts";
+import { jsonBody, refusalResponse } from "./body.ts";
 import { closed, type Env } from "./server.ts";
 
 export interface ControlHandlers {
@@ -118,7 +118,6 @@ async function answers(path: string, deps: Deps): Promise<boolean> {
 
 function controlApp(handlers: ControlHandlers, deps: Deps): Hono<Env> {
   const app = new Hono<Env>();
-  app.use(smallBody);
   app.get("/control/state", (c) => c.json(handlers.state()));
   app.post("/control/reload", async (c) => c.json(await handlers.reload()));
   app.post("/control/undrain", (c) => {

@@ -53,10 +53,7 @@ interface Lengths {
 }
 
 function jobRow(job: JobView, { waited, waitScale, ran, runScale }: Lengths) {
-  const waits = job.state === "queued" || job.state === "assigned";
-  const failed = job.state === "completed" && job.result !== "succeeded";
-  const runLook = failed ? (job.result === "failed" ? "failed" : "other") : "running";
-  const run = ran === null ? [] : [{ className: runLook, title: runLook, fromMs: 0, toMs: ran }];
+  const look = job.result === "succeeded" || job.state !== "completed" ? "running" : runLook(job.result);
   return html`<li data-key="job-${job.id}">
     <details>
       <summary class="row">
@@ -66,24 +63,31 @@ function jobRow(job: JobView, { waited, waitScale, ran, runScale }: Lengths) {
         </span>
         <span class="bar">
           ${bar(
-            waited.map((each) => ({ ...each, className: className(each.step), title: each.doing })),
+            waited.map((each) => ({ ...each, look: className(each.step), title: each.doing })),
             waitScale,
           )}
-          <span class="figure"
-            >${job.waitMs === null ? "" : `${waits ? "waits" : "waited"} ${duration(job.waitMs)}`}</span
-          >
+          <span class="figure">${waitFigure(job, waited)}</span>
+          ${job.waitsFor === "" ? "" : html`<span class="why">${job.waitsFor}</span>`}
         </span>
         <span class="bar">
-          ${bar(run, runScale)}
-          <span class="figure ${failed ? "bad" : ""}"
+          ${ran === null ? "" : bar([{ look, title: stateOf(job), fromMs: 0, toMs: ran }], runScale)}
+          <span class="figure ${look === "failed" ? "bad" : ""}"
             >${stateOf(job)}${ran === null ? "" : ` ${duration(ran)}`}</span
           >
         </span>
-        ${job.waitsFor === "" ? "" : html`<span class="why">${job.waitsFor}</span>`}
       </summary>
       ${stepList(job)}
     </details>
   </li>`;
+}
+
+const runLook = (result: string | null) => (result === "failed" ? "failed" : "other");
+
+function waitFigure({ state, waitMs }: JobView, waited: readonly Segment[]): string {
+  const ms = waitMs ?? waited.at(-1)?.toMs ?? null;
+  if (ms === null) return "";
+  if (state === "queued" || state === "assigned") return `waits ${duration(ms)}`;
+  return waitMs === null ? `never ran, waited ${duration(ms)}` : `waited ${duration(ms)}`;
 }
 
 const stateOf = (job: JobView): string =>
@@ -92,7 +96,7 @@ const stateOf = (job: JobView): string =>
 const className = (step: string): string => step.replace(" ", "-");
 
 interface Drawn {
-  className: string;
+  look: string;
   title: string;
   fromMs: number;
   toMs: number;
@@ -109,9 +113,9 @@ function bar(segments: readonly Drawn[], scale: number) {
       aria-label="${spoken(segments)}"
     >
       ${segments.map(
-        ({ className: step, title, fromMs, toMs }) =>
+        ({ look, title, fromMs, toMs }) =>
           html`<rect
-            class="step-${step}"
+            class="step-${look}"
             x="${units(fromMs)}"
             y="0"
             width="${Math.max(2, units(toMs - fromMs))}"
@@ -127,10 +131,14 @@ const spoken = (segments: readonly Drawn[]): string =>
   segments.map(({ title, fromMs, toMs }) => `${title} ${duration(toMs - fromMs)}`).join(", ") ||
   "nothing yet";
 
-function stepList({ timeline, machine, workflowRef }: JobView) {
+function stepList({ timeline, machine, workflowRef, state }: JobView) {
+  const lastKnown = timeline.findLastIndex(({ atMs }) => atMs !== null);
   let before: number | null = null;
-  const items = timeline.map(({ step, atMs }) => {
-    if (atMs === null) return html`<li class="quiet">${step}<span>not known</span></li>`;
+  const items = timeline.map(({ step, atMs }, index) => {
+    if (atMs === null) {
+      const never = state === "completed" || index < lastKnown;
+      return html`<li class="quiet">${step}<span>${never ? "not known" : "not yet"}</span></li>`;
+    }
     const gap = before === null ? "" : atMs < before ? "was there before" : `+ ${duration(atMs - before)}`;
     before = Math.max(before ?? atMs, atMs);
     return html`<li>${step}<span>${clockTime(atMs)}</span><span>${gap}</span></li>`;

@@ -14,18 +14,20 @@ export function renderMachines(state: ManagerState) {
     ${
       shown.length === 0
         ? html`<p class="empty">No machine. One appears when a job waits, and goes when it is idle.</p>`
-        : html`<table>
-            <thead>
-              <tr>
-                ${["machine", "state", "job", "cpu", "memory", "disk free", "heard"].map(
-                  (name) => html`<th scope="col">${name}</th>`,
-                )}
-              </tr>
-            </thead>
-            <tbody>
-              ${shown.map((machine) => machineRow(machine, state.atMs))}
-            </tbody>
-          </table>`
+        : html`<div class="table">
+            <table>
+              <thead>
+                <tr>
+                  ${["machine", "state", "job", "cpu", "memory", "disk free", "heard"].map(
+                    (name) => html`<th scope="col">${name}</th>`,
+                  )}
+                </tr>
+              </thead>
+              <tbody>
+                ${shown.map((machine) => machineRow(machine, state.atMs))}
+              </tbody>
+            </table>
+          </div>`
     }
     ${more > 0 ? html`<p class="quiet">and ${plural(more, "more machine")} in <a href="/api/state">/api/state</a></p>` : ""}
   </section>`;
@@ -50,4 +52,4 @@ function machineRow(machine: MachineView, now: number) {
   </tr>`;
 }
 
-const none = html`<span class="quiet" aria-label="none">–</span>`;
+const none = html`<span class="quiet">–</span>`;

@@ -54,20 +54,18 @@ function say(text, look) {
   live.className = look;
 }
 
-function duration(ms) {
-  const seconds = Math.max(0, ms) / 1000;
-  if (seconds < 9.95) return seconds.toFixed(1) + " s";
-  const whole = Math.round(seconds);
+function wholeSeconds(ms) {
+  const whole = Math.max(0, Math.round(ms / 1000));
   const [days, hours, minutes] = [86400, 3600, 60].map((unit) => Math.floor(whole / unit));
-  if (days > 0) return days + " d " + (hours % 24) + " h";
-  if (hours > 0) return hours + " h " + (minutes % 60) + " min";
-  return minutes > 0 ? minutes + " min " + (whole % 60) + " s" : whole + " s";
+  if (days > 0) return days + "\u00a0d " + (hours % 24) + "\u00a0h";
+  if (hours > 0) return hours + "\u00a0h " + (minutes % 60) + "\u00a0min";
+  return minutes > 0 ? minutes + "\u00a0min " + (whole % 60) + "\u00a0s" : whole + "\u00a0s";
 }
 
 setInterval(() => {
   if (live.className === "lost") return;
   for (const each of document.querySelectorAll(".age")) {
-    const text = duration(Date.now() + skewMs - Number(each.dataset.since));
+    const text = wholeSeconds(Date.now() + skewMs - Number(each.dataset.since));
     if (each.textContent !== text) each.textContent = text;
   }
 }, 1000);

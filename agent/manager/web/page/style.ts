@@ -55,22 +55,27 @@ dd { margin: 0; font-weight: 600; }
 .note { background: var(--note); border-radius: .35rem; padding: .5rem .65rem; font-size: .88rem; overflow-wrap: anywhere; }
 
 .legend { margin-bottom: .8rem; }
-.row { display: grid; grid-template-columns: minmax(0, 17rem) minmax(0, 3fr) minmax(0, 2fr); gap: 0 1.4rem; align-items: center; }
+.row { display: grid; grid-template-columns: minmax(0, 17rem) minmax(0, 3fr) minmax(0, 2fr); gap: 0 1.4rem; align-items: start; }
 .head { padding: 0 1rem .3rem; }
+.head > :first-child { padding-left: 1.1rem; }
 .scale { display: flex; justify-content: space-between; border-bottom: 1px solid var(--line); }
 .jobs { list-style: none; padding: 0; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
 .jobs > li + li { border-top: 1px solid var(--line); }
-summary { padding: .55rem 1rem; cursor: pointer; list-style: none; }
+summary { padding: .55rem 1rem .5rem; cursor: pointer; list-style: none; }
+summary:hover .what b { text-decoration: underline; text-decoration-color: var(--leaving); text-underline-offset: 3px; }
 summary::-webkit-details-marker { display: none; }
 summary:focus-visible { outline: 2px solid var(--busy); outline-offset: -2px; border-radius: .5rem; }
+.what { position: relative; padding-left: 1.1rem; }
+.what::before { content: "›"; position: absolute; left: 0; color: var(--leaving); transition: transform .1s; }
+details[open] .what::before { transform: rotate(90deg); }
 .what b { display: block; font-weight: 500; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .what small { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.bar { display: block; position: relative; }
+.bar { display: block; position: relative; padding-top: .35rem; }
 .bar svg { display: block; width: 100%; height: 9px; border-radius: 2px; background: var(--track); overflow: hidden; }
-.beyond { position: absolute; right: -.7rem; top: -.42rem; color: var(--quiet); }
+.beyond { position: absolute; right: -.7rem; top: -.07rem; color: var(--quiet); }
 .figure { font-size: .82rem; color: var(--quiet); }
 .bad { color: var(--bad); }
-.why { grid-column: 2 / -1; font-size: .85rem; margin-top: .1rem; overflow-wrap: anywhere; }
+.why { font-size: .85rem; margin-left: .6rem; overflow-wrap: anywhere; }
 .step-queued { fill: var(--queued); background: var(--queued); }
 .step-assigned { fill: var(--assigned); background: var(--assigned); }
 .step-launch-asked { fill: var(--launch-asked); background: var(--launch-asked); }
@@ -80,12 +85,13 @@ summary:focus-visible { outline: 2px solid var(--busy); outline-offset: -2px; bo
 .step-running { fill: var(--busy); background: var(--busy); }
 .step-failed { fill: var(--lost); background: var(--lost); }
 .step-other { fill: var(--leaving); background: var(--leaving); }
-.steps { padding: .2rem 1rem .9rem; }
-.steps ol { list-style: none; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(8.2rem, 1fr)); gap: .6rem; font-size: .88rem; }
+.steps { padding: .3rem 1rem .9rem 2.1rem; }
+.steps ol { list-style: none; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(6.8rem, 1fr)); gap: .6rem; font-size: .88rem; }
 .steps li span { display: block; font-size: .82rem; color: var(--quiet); }
 .steps p { margin-top: .6rem; overflow-wrap: anywhere; }
 
-table { width: 100%; border-collapse: collapse; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; border-spacing: 0; font-size: .9rem; }
+.table { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; overflow: hidden; }
+table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; padding: .5rem .8rem; vertical-align: top; overflow-wrap: anywhere; }
 thead th { font-weight: 400; font-size: .82rem; color: var(--quiet); }
 tbody tr { border-top: 1px solid var(--line); }
@@ -99,11 +105,14 @@ footer { margin-top: 2.5rem; overflow-wrap: anywhere; }
   #live { position: static; max-width: none; text-align: left; margin-bottom: .4rem; }
   .row { grid-template-columns: minmax(0, 1fr); gap: .45rem; }
   .head { display: none; }
-  .why { grid-column: 1; }
   table, tbody, tr, td, tbody th { display: block; }
   thead { display: none; }
   tr { padding: .5rem .2rem; }
   th, td { padding: .12rem .8rem; }
+  td:has(> .quiet) { display: none; }
+  dl { gap: .5rem 1.1rem; }
+  .bar { padding-top: 0; }
+  .beyond { top: -.42rem; }
   td::before { content: attr(data-label) " "; display: inline-block; min-width: 5.5rem; color: var(--quiet); font-size: .82rem; }
 }
 `;

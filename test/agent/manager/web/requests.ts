@@ -1,0 +1,60 @@
+/** HTTP as an attacker or a plain client would send it: any header, any method, nothing added. */
+import { request, type IncomingHttpHeaders } from "node:http";
+
+export interface Sent {
+  port?: number;
+  socketPath?: string;
+  method?: string;
+  path: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+}
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+}
+
+/** `json` of an answer whose body is not JSON throws. */
+export function ask({ port, socketPath, method = "GET", path, headers = {}, body }: Sent): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const where = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };
+    const counted = body === undefined || "transfer-encoding" in headers;
+    const length = counted ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const all = { ...length, ...headers };
+    const call = request(
+      { ...where, method, path, headers: all, agent: false, timeout: 10_000 },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () =>
+          resolve({
+            status: response.statusCode!,
+            headers: response.headers,
+            text: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
+    call.on("timeout", () => call.destroy(new Error(`no answer to ${method} ${path}`)));
+    call.on("error", reject);
+    call.end(body);
+  });
+}
+
+export const postJson = (where: Omit<Sent, "body">, body: unknown): Promise<Answer> =>
+  ask({
+    method: "POST",
+    ...where,
+    headers: { "content-type": "application/json", ...where.headers },
+    body: JSON.stringify(body),
+  });
+
+/** Resolves once `ready` is true; rejects after ten seconds. */
+export async function until(ready: () => boolean, what: string): Promise<void> {
+  for (const endMs = Date.now() + 10_000; !ready();) {
+    if (Date.now() > endMs) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
