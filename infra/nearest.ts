@@ -23,14 +23,14 @@ const distance = (from: string, to: string): number => {
   return at(from.length, to.length);
 };
 
-/** Null when nothing is near enough: more than a third of the letters would be wrong. */
+/** Null when nothing is near enough: more than half of the letters would be wrong. */
 export const nearest = (given: string, names: readonly string[]): string | null => {
   const word = given.toLowerCase();
   const ranked = names
     .map((name) => ({ name, far: distance(word, name.toLowerCase()) }))
     .sort((a, b) => a.far - b.far);
   const best = ranked[0];
-  return best && best.far <= Math.max(1, Math.floor(word.length / 3)) ? best.name : null;
+  return best && best.far <= Math.max(1, Math.floor(word.length / 2)) ? best.name : null;
 };
 
 /** `did you mean "max"? Known: ...` for messages. */

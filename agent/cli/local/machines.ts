@@ -13,7 +13,7 @@ import {
 } from "../../supervisor/process.ts";
 import type { CliDeps } from "../deps.ts";
 
-const politeMs = 5_000;
+const politeMs = 3_000;
 const killedMs = 5_000;
 
 const readAgents = async (paths: Folder): Promise<ProcessId[]> => {

@@ -6,10 +6,10 @@ import { control } from "../../supervisor/control.ts";
 import { waitUntil } from "../../supervisor/deps.ts";
 import { ensureFolder, readRecord, sha256, writeAtomic, type Folder } from "../../supervisor/folder.ts";
 import { tail } from "../../supervisor/logs.ts";
-import { signal } from "../../supervisor/process.ts";
+import { isAlive, signal } from "../../supervisor/process.ts";
 import type { CliDeps } from "../deps.ts";
 import { CliError } from "../errors.ts";
-import { startSupervisor, supervisorAlive } from "./daemon.ts";
+import { startSupervisor } from "./daemon.ts";
 import { address, health } from "./health.ts";
 import { settingsText } from "./settings.ts";
 
@@ -50,14 +50,20 @@ const ensureSupervisor = async (paths: Folder, deps: CliDeps) => {
 const untilHealthy = async (config: ManagerConfig, hash: string, paths: Folder, deps: CliDeps) => {
   let problem = "it has not answered yet";
   let said = sayMs;
-  const before = (await supervisorAlive(paths.directory)) ? ((await readRecord(paths))?.crashes ?? 0) : 0;
+  // A record whose supervisor is dead tells of an earlier life.
+  const living = async () => {
+    const record = await readRecord(paths);
+    return isAlive(record?.supervisor) ? record : null;
+  };
+  const before = (await living())?.crashes ?? 0;
   let crashes = 0;
   const test = async () => {
-    const [answer, record] = [await health(config, deps), await readRecord(paths)];
+    const [answer, record] = [await health(config, deps), await living()];
     crashes = (record?.crashes ?? 0) - before;
     if (crashes >= crashesMax) return true;
-    if ("problem" in answer) problem = answer.problem;
-    else if (answer.pid !== record?.manager?.pid)
+    if (!record) problem = "its supervisor does not run";
+    else if ("problem" in answer) problem = answer.problem;
+    else if (answer.pid !== record.manager?.pid)
       problem = `port ${config.manager.port} is served by another manager (pid ${answer.pid})`;
     else if (answer.managerBundle !== config.manager.managerBundle.sha256) problem = "it runs the old bundle";
     else if (answer.configHash !== hash) problem = "it has not taken the new settings yet";

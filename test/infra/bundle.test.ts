@@ -1,0 +1,65 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { bundle } from "../../infra/bundle.ts";
+
+const roots: string[] = [];
+afterEach(async () => {
+  for (const root of roots.splice(0)) await rm(root, { recursive: true });
+});
+
+const project = async (runner: string, helper = "export const help = 1;") => {
+  const root = await mkdtemp(join(tmpdir(), "muster-bundle-"));
+  roots.push(root);
+  for (const name of ["manager", "runner"]) await mkdir(join(root, "agent", name), { recursive: true });
+  await writeFile(join(root, "agent/helper.ts"), helper);
+  await writeFile(
+    join(root, "agent/manager/main.ts"),
+    'import { help } from "../helper.ts"; console.log(help);',
+  );
+  await writeFile(join(root, "agent/runner/main.ts"), runner);
+  return root;
+};
+const small = "const text: string = 'small'; console.log(text);";
+
+test("the same sources give the same bytes from any folder, under a name made of their content", async () => {
+  const lines: string[] = [];
+  const [one, two] = [await project(small), await project(small)];
+  const [first, second] = [await bundle(one, (line) => void lines.push(line)), await bundle(two, () => {})];
+  expect(await readFile(first.manager.path)).toEqual(await readFile(second.manager.path));
+  expect(first.runner.sha256).toBe(second.runner.sha256);
+  expect(first.runner.path).toBe(join(one, `.muster/bundles/runner-${first.runner.sha256.slice(0, 16)}.mjs`));
+  expect(lines).toEqual([expect.stringMatching(/^bundles: manager \d+\.\d KB, runner \d+\.\d KB$/)]);
+});
+
+test("a bundle that is there already is not touched", async () => {
+  const root = await project(small);
+  const { runner } = await bundle(root, () => {});
+  const before = await stat(runner.path, { bigint: true });
+  await bundle(root, () => {});
+  expect((await stat(runner.path, { bigint: true })).mtimeNs).toBe(before.mtimeNs);
+});
+
+test("changed sources leave the old bundle in place", async () => {
+  const root = await project(small);
+  const old = await bundle(root, () => {});
+  await writeFile(join(root, "agent/runner/main.ts"), "console.log('other');");
+  const now = await bundle(root, () => {});
+  expect(now.runner.path).not.toBe(old.runner.path);
+  await stat(old.runner.path);
+});
+
+test("a runner over 64 KB is refused with its largest inputs", async () => {
+  const large = `console.log(${JSON.stringify("x".repeat(70_000))});`;
+  const refused = bundle(await project(`import "../helper.ts";\n${large}`), () => {});
+  await expect(refused).rejects.toThrow(
+    /runner's bundle has 68\.\d KB, more than 64\.0 KB[^]*68\.\d KB {2}agent\/runner\/main\.ts/,
+  );
+});
+
+test("a source that is wrong is named", async () => {
+  await expect(bundle(await project("const ="), () => {})).rejects.toThrow(
+    "agent/runner could not be bundled",
+  );
+});

@@ -1,0 +1,218 @@
+import { expect, test } from "vitest";
+import { SettingsError, type Wrong } from "../../infra/errors.ts";
+import { parseSettings, type SettingsInput } from "../../infra/settings.ts";
+
+const loopback = { url: "http://127.0.0.1:8080/acme/app" };
+const input = (values: Record<string, unknown>, secretKeys: string[] = ["githubToken"]): SettingsInput => ({
+  stack: "local",
+  values,
+  secretKeys: new Set(secretKeys),
+  arch: "X64",
+});
+const parse = (values: Record<string, unknown>, secretKeys?: string[]) =>
+  parseSettings(input(values, secretKeys));
+const wrongs = (values: Record<string, unknown>, secretKeys?: string[]): readonly Wrong[] => {
+  try {
+    parse(values, secretKeys);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SettingsError);
+    return (error as SettingsError).wrong;
+  }
+  throw new Error("nothing was refused");
+};
+const only = (values: Record<string, unknown>, secretKeys?: string[]): Wrong => {
+  const all = wrongs(values, secretKeys);
+  expect(all).toHaveLength(1);
+  return all[0]!;
+};
+const pool = (settings: Record<string, unknown>) => ({ github: loopback, pools: { p: settings } });
+
+test("a GitHub address and a token are enough: one pool on this computer with the defaults", () => {
+  expect(parse({ github: loopback })).toEqual({
+    github: { url: loopback.url, login: { kind: "token" } },
+    manager: { on: "local", port: 7117, directory: null, drainTimeoutSeconds: 600 },
+    pools: {
+      local: {
+        labels: ["self-hosted", "linux", "X64"],
+        max: 4,
+        minIdle: 0,
+        idleTimeoutSeconds: 300,
+        maxJobSeconds: 21_600,
+        reuse: false,
+        runnerGroup: "Default",
+        backends: [{ kind: "local" }],
+      },
+    },
+    budget: null,
+  });
+});
+
+test("a GitHub App, durations, money and both ways of writing a backend", () => {
+  const settings = parse(
+    {
+      github: { ...loopback, app: { id: 123, installation: 456 } },
+      manager: { drainTimeout: "90s", directory: "state" },
+      pools: {
+        a: { labels: ["a"], idleTimeout: "30s", maxJobTime: "1.5h", backends: ["local"] },
+        b: { labels: ["b"], backends: [{ local: {} }] },
+      },
+      budget: { perHour: 0.25, currency: "EUR" },
+    },
+    ["githubAppKey"],
+  );
+  expect(settings.github.login).toEqual({ kind: "app", appId: 123, installationId: 456 });
+  expect(settings.manager).toMatchObject({ drainTimeoutSeconds: 90, directory: "state" });
+  expect(settings.pools.a).toMatchObject({ idleTimeoutSeconds: 30, maxJobSeconds: 5_400 });
+  expect(settings.pools.b!.backends).toEqual([{ kind: "local" }]);
+  expect(settings.budget).toEqual({ microsPerHour: 250_000, currency: "EUR" });
+});
+
+test("everything that is wrong is said at once", () => {
+  const all = wrongs({
+    github: { url: "acme" },
+    pools: { p: { max: -1, idleTimeout: "5 minutes", lables: ["x"] } },
+    poools: {},
+    budget: { perHour: "5" },
+  });
+  expect(all.map(({ path }) => path).sort()).toEqual([
+    "muster:budget.perHour",
+    "muster:github.url",
+    "muster:pools.p.idleTimeout",
+    "muster:pools.p.lables",
+    "muster:pools.p.max",
+    "muster:poools",
+  ]);
+  const message = new SettingsError("local", all).message;
+  expect(message).toContain('muster:pools.p.idleTimeout = "5 minutes": allowed is a duration');
+  expect(message).toContain("muster:pools.p.max = -1: allowed is a whole number from 0 to 1000");
+});
+
+test.each([
+  [{ pool: {} }, "muster:pool", "did you mean pools?"],
+  [pool({ maks: 3 }), "muster:pools.p.maks", "did you mean max?"],
+  [{ github: { ...loopback, ap: {} } }, "muster:github.ap", "did you mean app?"],
+  [{ manager: { prot: 1 }, github: loopback }, "muster:manager.prot", "did you mean port?"],
+  [
+    { github: loopback, budget: { perHour: 1, currency: "USB" } },
+    "muster:budget.currency",
+    "did you mean USD?",
+  ],
+])("a name that is not known is refused with the nearest: %j", (values, path, text) => {
+  const wrong = wrongs({ github: loopback, ...values })[0]!;
+  expect(wrong.path).toBe(path);
+  expect(wrong.allowed).toContain(text);
+});
+
+test.each([
+  [{ manager: { on: "aws" } }, "muster:manager.on", "a manager on aws is not built yet; local works"],
+  [{ manager: { on: "locla" } }, "muster:manager.on", "did you mean local?"],
+  [
+    pool({ backends: [{ hetzner: { types: ["cax31"] } }] }),
+    "muster:pools.p.backends.0",
+    "hetzner is not built yet; local works",
+  ],
+  [pool({ backends: [{ local: { cores: 2 } }] }), "muster:pools.p.backends.0", "takes no settings"],
+])("places that cannot be used yet are refused with what works: %j", (values, path, text) => {
+  const wrong = only({ github: loopback, ...values });
+  expect(wrong.path).toBe(path);
+  expect(wrong.allowed).toContain(text);
+});
+
+test("without a GitHub address the line that sets it is shown", () => {
+  expect(only({}).allowed).toContain("pulumi config set --path muster:github.url");
+});
+
+test.each([
+  "github.com/acme",
+  "https://github.com",
+  "https://github.com/a/b/c",
+  "ftp://github.com/acme",
+  "https://user:pw@github.com/acme",
+])("%s is no address where runners are registered", (url) => {
+  expect(wrongs({ github: { url } })[0]!.path).toBe("muster:github.url");
+});
+
+test("a real GitHub on this computer needs trustJobs", () => {
+  const github = { url: "https://github.com/acme/app" };
+  const wrong = only({ github });
+  expect(wrong.path).toBe("muster:trustJobs");
+  expect(wrong.allowed).toContain("pulumi config set muster:trustJobs true -s local");
+  expect(parse({ github, trustJobs: true }).github.url).toBe(github.url);
+  expect(parse({ github: { url: "http://[::1]:80/acme" } }).github.url).toBe("http://[::1]:80/acme");
+});
+
+test("minIdle is at most max", () => {
+  expect(only(pool({ max: 1, minIdle: 2 })).allowed).toContain("at most the pool's max, which is 1");
+});
+
+test("pool names are those that fit into names at GitHub", () => {
+  expect(only({ github: loopback, pools: { "My Pool": {} } }).allowed).toContain("small letters");
+  expect(only({ github: loopback, pools: {} }).allowed).toContain("at least one pool");
+});
+
+test.each([
+  ["equal", ["self-hosted", "gpu"], ["self-hosted", "GPU"]],
+  ["contain", ["self-hosted"], ["self-hosted", "linux"]],
+  ["contain", ["linux", "self-hosted", "arm64"], ["Self-Hosted", "ARM64"]],
+])("labels that %s another pool's are refused", (how, one, two) => {
+  const wrong = only({ github: loopback, pools: { one: { labels: one }, two: { labels: two } } });
+  expect(wrong.allowed).toContain(`these ${how} the labels of pool`);
+});
+
+test("overlapping labels are fine, and a label twice is not", () => {
+  parse({ github: loopback, pools: { one: { labels: ["linux", "a"] }, two: { labels: ["linux", "b"] } } });
+  expect(only(pool({ labels: ["linux", "Linux"] })).allowed).toContain("given once");
+});
+
+test("labels are compared although something else in the pools is wrong", () => {
+  const pools = { one: { labels: ["a"] }, two: { labels: ["a"] }, three: { labels: ["b"], max: "many" } };
+  expect(wrongs({ github: loopback, pools })).toHaveLength(2);
+});
+
+const setToken = "pulumi config set --secret muster:githubToken -s local";
+test.each([
+  ["no token", { github: loopback }, [], "muster:githubToken", `missing; ${setToken}`],
+  ["a token in clear", { github: loopback, githubToken: "ghp_x" }, [], "muster:githubToken", setToken],
+  [
+    "a token inside an object",
+    { github: { ...loopback, token: "ghp_x" } },
+    ["githubToken"],
+    "muster:github.token",
+    setToken,
+  ],
+  [
+    "a secure value inside an object",
+    { github: loopback },
+    ["githubToken", "pools"],
+    "muster:pools",
+    "flat keys",
+  ],
+  [
+    "a key that is not used",
+    { github: loopback },
+    ["githubToken", "githubAppKey"],
+    "muster:githubAppKey",
+    "pulumi config rm muster:githubAppKey",
+  ],
+  [
+    "an app without its key",
+    { github: { ...loopback, app: { id: 1, installation: 2 } } },
+    [],
+    "muster:githubAppKey",
+    "missing; pulumi config set --secret muster:githubAppKey -s local",
+  ],
+])("%s is refused with the line that helps", (_, values, secretKeys, path, text) => {
+  const wrong = only(values, secretKeys);
+  expect(wrong.path).toBe(path);
+  expect(wrong.allowed).toContain(text);
+  expect(JSON.stringify(wrong)).not.toContain("ghp_x");
+});
+
+test("a secure value in the place of the address hides nothing else", () => {
+  const all = wrongs({ budget: { perHour: -1 } }, ["github", "githubToken"]);
+  expect(all.map(({ path }) => path)).toEqual(["muster:github", "muster:budget.perHour"]);
+});
+
+test("what looks like a credential is not repeated in an error", () => {
+  expect(only({ github: { url: "ghp_0123456789" } }).given).toBe('"..."');
+});
