@@ -1,0 +1,158 @@
+/**
+ * The whole chain as processes on this computer, without Pulumi: the simulated GitHub in the test, the manager's real
+ * bundle as a child, runner agents and stand-in runners below it. Everything a test starts, `stop()` ends.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { realCliDeps } from "../../agent/cli/deps.ts";
+import { endMachines } from "../../agent/cli/local/machines.ts";
+import type { ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
+import type { ManagerState } from "../../agent/manager/view.ts";
+import { folder } from "../../agent/supervisor/folder.ts";
+import { bundle, type Bundles } from "../../infra/bundle.ts";
+import { config as testConfig } from "../agent/manager/worlds.ts";
+import type { GitHubOptions } from "../github/options.ts";
+import { type GitHubSimulator, startGitHub } from "../github/server.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+export interface ChainOptions {
+  pools: Record<string, Partial<PoolConfig>>;
+  github?: GitHubOptions;
+}
+
+export interface Chain {
+  github: GitHubSimulator;
+  directory: string;
+  /** Process id of the manager. */
+  pid(): number;
+  state(): Promise<ManagerState>;
+  /** Resolves with the state once it holds; rejects with it after `ms` (default 30 s). */
+  until(what: string, holds: (state: ManagerState) => boolean, ms?: number): Promise<ManagerState>;
+  /** Writes the settings anew and tells the manager, as `local start` does. */
+  changePools(pools: Record<string, Partial<PoolConfig>>): Promise<void>;
+  startManager(): Promise<void>;
+  killManager(): Promise<void>;
+  log(): string;
+  stop(): Promise<void>;
+}
+
+let built: Promise<Bundles> | null = null;
+/** Built once a test file; their names are their content, so files do not disturb each other. */
+const bundles = () => (built ??= bundle(root, () => {}));
+
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+};
+
+export async function startChain(options: ChainOptions): Promise<Chain> {
+  const github = await startGitHub(options.github);
+  const directory = mkdtempSync(join(tmpdir(), "muster-chain-"));
+  const port = await freePort();
+  const { manager: managerBundle, runner: runnerBundle } = await bundles();
+  const settingsPath = join(directory, "settings.json");
+  const socket = join(directory, "control.sock");
+  const write = (pools: ChainOptions["pools"]) => {
+    const base = testConfig(pools);
+    const file = ({ path, sha256 }: { path: string; sha256: string }) => ({ path, sha256 });
+    const settings: ManagerConfig = {
+      ...base,
+      github: { url: github.repositoryUrl, login: { kind: "token" } },
+      manager: {
+        ...base.manager,
+        port,
+        directory,
+        socket,
+        managerBundle: file(managerBundle),
+        runnerBundle: file(runnerBundle),
+      },
+    };
+    writeFileSync(settingsPath, JSON.stringify(settings));
+  };
+  write(options.pools);
+
+  let child: ChildProcess | null = null;
+  const logPath = join(directory, "manager.log");
+  const address = `http://127.0.0.1:${port}`;
+  const state = async () => (await (await fetch(`${address}/api/state`)).json()) as ManagerState;
+  const log = () => readFileSync(logPath, "utf8").split("\n").slice(-40).join("\n");
+
+  const poll = async (what: string, test: () => Promise<boolean>, ms: number, last: () => unknown) => {
+    const untilMs = performance.now() + ms;
+    while (!(await test().catch(() => false))) {
+      if (performance.now() > untilMs) {
+        throw new Error(
+          `${what}: not within ${ms / 1000} s. Now: ${JSON.stringify(last(), null, 1)}\nEnd of the manager's log:\n${log()}`,
+        );
+      }
+      await pause(20);
+    }
+  };
+
+  const chain: Chain = {
+    github,
+    directory,
+    pid: () => child!.pid!,
+    state,
+    log,
+    until: async (what, holds, ms = 30_000) => {
+      let last: ManagerState | null = null;
+      await poll(
+        what,
+        async () => holds((last = await state())),
+        ms,
+        () => last && { pools: last.pools, machines: last.machines, jobs: last.jobs.slice(0, 5) },
+      );
+      return last!;
+    },
+    changePools: async (pools) => {
+      write(pools);
+      const { control } = await import("../../agent/supervisor/control.ts");
+      const { status } = await control(socket, "/control/reload", "{}", 5_000);
+      if (status !== 200) throw new Error(`reload was answered with ${status}`);
+    },
+    startManager: async () => {
+      const out = openSync(logPath, "a");
+      child = spawn(process.execPath, [managerBundle.path, "--config", settingsPath], {
+        cwd: directory,
+        env: { PATH: process.env.PATH },
+        stdio: ["pipe", out, out],
+      });
+      child.stdin!.end(JSON.stringify({ githubToken: github.token }));
+      await poll(
+        "the manager serves",
+        async () => (await fetch(`${address}/healthz`)).ok,
+        20_000,
+        () => null,
+      );
+    },
+    killManager: async () => {
+      const ended = once(child!, "exit");
+      child!.kill("SIGKILL");
+      await ended;
+    },
+    stop: async () => {
+      if (child && child.exitCode === null && child.signalCode === null) {
+        const ended = once(child, "exit");
+        child.kill("SIGTERM");
+        await Promise.race([ended, pause(8_000)]);
+        child.kill("SIGKILL");
+      }
+      await endMachines(folder(directory), realCliDeps);
+      await github.stop();
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+  await chain.startManager();
+  return chain;
+}
