@@ -1,0 +1,94 @@
+/** A machine of this computer as a folder: what lies where, and how it is made so that a crash leaves it whole or not at all. */
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { LaunchFile } from "../../../protocol.ts";
+import type { ProcessId } from "../../../supervisor/process.ts";
+
+export const machineFolder = (machines: string, id: string) => {
+  const directory = join(machines, id);
+  return {
+    id,
+    directory,
+    /** Whose it is; written before the agent starts, removed last. */
+    record: join(directory, "machine.json"),
+    /** 0600, with the one-time token; the agent takes it away. */
+    launch: join(directory, "launch.json"),
+    /** {pid, startTime} of the agent and of its runner. */
+    agent: join(directory, "agent.json"),
+    listener: join(directory, "listener.json"),
+    logs: join(directory, "logs"),
+    agentLog: join(directory, "logs/agent.log"),
+  };
+};
+export type MachineFolder = ReturnType<typeof machineFolder>;
+
+export const machineRecord = z.object({
+  id: z.string(),
+  pool: z.string(),
+  launch: z.string(),
+  offer: z.string(),
+  startedMs: z.number(),
+});
+export type MachineRecord = z.infer<typeof machineRecord>;
+
+/** Ids become file names. */
+export const isFileName = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(id);
+
+const errno = (error: unknown) => (error as NodeJS.ErrnoException).code;
+
+/** Makes the folder in one step; false when it was there before. */
+export async function makeFolder(
+  folder: MachineFolder,
+  record: MachineRecord,
+  launch: LaunchFile,
+): Promise<boolean> {
+  const draft = machineFolder(join(folder.directory, ".."), `.${folder.id}.new`);
+  await rm(draft.directory, { recursive: true, force: true });
+  await mkdir(draft.logs, { recursive: true, mode: 0o700 });
+  await writeFile(draft.record, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+  await writeFile(draft.launch, JSON.stringify(launch), { mode: 0o600 });
+  try {
+    await rename(draft.directory, folder.directory);
+    return true;
+  } catch (error) {
+    await rm(draft.directory, { recursive: true, force: true });
+    if (errno(error) === "ENOTEMPTY" || errno(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/**
+ * Null when there is none: the folder is being removed, or never was.
+ *
+ * @throws when it cannot be read or understood
+ */
+export async function readRecord(folder: MachineFolder): Promise<MachineRecord | null> {
+  let text: string;
+  try {
+    text = await readFile(folder.record, "utf8");
+  } catch (error) {
+    if (errno(error) === "ENOENT" || errno(error) === "ENOTDIR") return null;
+    throw error;
+  }
+  try {
+    return machineRecord.parse(JSON.parse(text));
+  } catch (error) {
+    throw new Error(
+      `${folder.record}: is not what the manager wrote; remove ${folder.directory} by hand once nothing runs in it`,
+      { cause: error },
+    );
+  }
+}
+
+/** Null when the file is missing or torn. */
+export async function readProcess(file: string): Promise<ProcessId | null> {
+  try {
+    const { pid, startTime } = JSON.parse(await readFile(file, "utf8")) as Partial<ProcessId>;
+    return Number.isSafeInteger(pid) && pid! > 1 && Number.isSafeInteger(startTime)
+      ? { pid: pid!, startTime: startTime! }
+      : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,98 @@
+/** The agent from its launch file to its end. */
+import type { EnrollResponse, LaunchFile } from "../protocol.ts";
+import { makeAgent, type Agent } from "./agent.ts";
+import { unpackedRunner } from "./archive.ts";
+import type { Deps } from "./deps.ts";
+import { enroll } from "./enroll.ts";
+import { messageOf, Refused } from "./errors.ts";
+import { recordProcess, takeLaunchFile } from "./launch-file.ts";
+import type { Limits } from "./limits.ts";
+import { makeManager } from "./manager.ts";
+import { makePost } from "./post.ts";
+import { slotOf } from "./slot.ts";
+import { makeStatus, type StatusBoard } from "./status.ts";
+import { keepInSync } from "./sync.ts";
+import { makeUsage } from "./usage.ts";
+
+/**
+ * @param file the launch file's path
+ * @param program the agent's own file
+ * @param stop aborts when this process is told to stop: the runner is interrupted, and nothing is powered off
+ * @returns exit code: 0 for an end that somebody asked for, 1 for all others
+ */
+export async function runAgent(
+  file: string,
+  program: string,
+  stop: AbortSignal,
+  limits: Limits,
+  deps: Deps,
+): Promise<number> {
+  const launch = takeLaunchFile(file);
+  recordProcess(launch.directory, "agent", process.pid);
+  const status = makeStatus();
+  const slot = slotOf(launch.machine, launch.directory);
+  const agent = makeAgent({ slot, ending: launch.end, status, limits, deps });
+  process.once("exit", agent.kill);
+  const code = await serve({ launch, program, status, agent, stop, limits, deps });
+  process.off("exit", agent.kill);
+  agent.kill();
+  if (launch.end === "power-off" && !stop.aborted) {
+    await deps.clock.sleep(limits.powerOffGraceMs);
+    deps.log("power-off");
+    deps.powerOff();
+  }
+  return code;
+}
+
+interface Serving {
+  launch: LaunchFile;
+  program: string;
+  status: StatusBoard;
+  agent: Agent;
+  stop: AbortSignal;
+  limits: Limits;
+  deps: Deps;
+}
+
+async function serve(serving: Serving): Promise<number> {
+  const { launch, program, status, agent, stop, limits, deps } = serving;
+  const manager = makeManager(launch.managers, limits, makePost(deps.clock));
+  const over = new AbortController();
+  const told = () => void agent.end(messageOf(stop.reason));
+  stop.addEventListener("abort", told);
+  try {
+    const enrolled = await enroll(launch, manager, program, stop, limits, deps);
+    const usage = await makeUsage(launch.directory);
+    void prepare(serving, enrolled, over.signal);
+    await keepInSync({ manager, enrolled, status, agent, usage, limits, deps });
+    return 0;
+  } catch (error) {
+    if (stop.aborted) {
+      await agent.end(messageOf(stop.reason));
+      return 0;
+    }
+    deps.log("over", { why: messageOf(error) });
+    if (!(error instanceof Refused)) return 1;
+    await agent.endAfterJob(error.message);
+    return 1;
+  } finally {
+    over.abort(new Error("this machine has ended"));
+    stop.removeEventListener("abort", told);
+  }
+}
+
+async function prepare(
+  { launch, status, agent, limits, deps }: Serving,
+  enrolled: EnrollResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const rounds = launch.end === "clean-slot" ? Infinity : limits.downloadRounds;
+  const problem = (what: string) => status.set({ problem: what });
+  try {
+    await agent.prepared(
+      await unpackedRunner(enrolled.runner, launch.archives, { rounds, problem, signal, limits, deps }),
+    );
+  } catch (error) {
+    await agent.end("the runner cannot be prepared", messageOf(error));
+  }
+}

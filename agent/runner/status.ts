@@ -1,0 +1,33 @@
+/** What this machine reports of itself, and who is told when it changes. */
+import type { Phase, SyncRequest } from "../protocol.ts";
+
+export type Status = Pick<SyncRequest, "phase" | "life" | "job" | "lastLife" | "problem" | "done">;
+
+export interface StatusBoard {
+  get(): Status;
+  set(change: Partial<Status>): void;
+  /** Aborts with the next change. */
+  changed(): AbortSignal;
+}
+
+const textMax = 1_024;
+const text = (value: string | null) => value && value.slice(0, textMax);
+
+export function makeStatus(phase: Phase = "preparing"): StatusBoard {
+  let status: Status = { phase, life: 0, job: null, lastLife: null, problem: null, done: 0 };
+  let change = new AbortController();
+  return {
+    get: () => status,
+    set: (patch) => {
+      const next = { ...status, ...patch };
+      next.job = text(next.job);
+      next.problem = text(next.problem);
+      if (JSON.stringify(next) === JSON.stringify(status)) return;
+      status = next;
+      const before = change;
+      change = new AbortController();
+      before.abort();
+    },
+    changed: () => change.signal,
+  };
+}

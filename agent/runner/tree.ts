@@ -1,0 +1,75 @@
+/** Trees of files: shared by hard links, protected, removed. Synchronous where thousands of calls would each wait. */
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+} from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+
+/**
+ * Makes `to` a tree like `from` whose files are the same files: hard links where the file system allows, else copies
+ * (by reference where it can). Links, not one symbolic link, because the runner finds its root from the real path of
+ * its program, and because container jobs mount externals/.
+ */
+export function linkTree(from: string, to: string): void {
+  mkdirSync(to, { mode: 0o755 });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) linkTree(source, target);
+    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
+    else linkOrCopy(source, target);
+  }
+}
+
+function linkOrCopy(source: string, target: string): void {
+  try {
+    linkSync(source, target);
+  } catch (error) {
+    // Another file system, too many links of one file, or a kernel that forbids links to files of others.
+    if (!["EXDEV", "EMLINK", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    copyFileSync(source, target, constants.COPYFILE_FICLONE);
+  }
+}
+
+/** Takes write permission from every file: all machines share them, and a job should notice that it writes there. */
+export function protect(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) protect(path);
+    else if (entry.isFile()) chmodSync(path, lstatSync(path).mode & 0o555);
+  }
+}
+
+/**
+ * Removes a tree, also one with folders that forbid it (Go's module cache). Succeeds when there is none.
+ *
+ * @throws when something in it belongs to another user
+ */
+export async function removeTree(directory: string): Promise<void> {
+  const options = { recursive: true, force: true, maxRetries: 3 };
+  try {
+    await rm(directory, options);
+  } catch {
+    unlockFolders(directory);
+    await rm(directory, options);
+  }
+}
+
+function unlockFolders(directory: string): void {
+  if (!existsSync(directory)) return;
+  try {
+    chmodSync(directory, 0o700);
+    for (const entry of readdirSync(directory, { withFileTypes: true }))
+      if (entry.isDirectory()) unlockFolders(join(directory, entry.name));
+  } catch {
+    // Another user's: the removal itself says so.
+  }
+}
