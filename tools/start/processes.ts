@@ -1,70 +1,44 @@
-/** What Linux knows of processes: /proc, read as text. */
-import { readFile, readdir, readlink } from "node:fs/promises";
-import { join } from "node:path";
+/** Processes that belong to a folder: what `npm start` must not leave behind. Linux (/proc). */
+import { readFileSync } from "node:fs";
+import { allProcesses, linkOf, type ProcessId } from "../../agent/supervisor/process.ts";
 
-export interface Process {
-  pid: number;
-  parent: number;
-  /** In clock ticks since boot; with the pid it names one process for ever, while a pid alone is used again. */
-  startTicks: number;
-  /** Working directory; null where it may not be read or the process is gone. */
-  directory: string | null;
+export interface FoundProcess extends ProcessId {
   /** Arguments, separated by blanks. */
   command: string;
 }
 
-/** The fields behind the command of /proc/PID/stat; the command may hold blanks and brackets (proc_pid_stat(5)). */
-const statFields = (stat: string) => stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-
-/** null for a zombie: it runs nothing and holds nothing, it only waits for its parent to ask how it ended. */
-export const parseStat = (stat: string): Pick<Process, "parent" | "startTicks"> | null => {
-  const fields = statFields(stat);
-  if (fields[0] === "Z" || fields[0] === "X") return null;
-  return { parent: Number(fields[1]), startTicks: Number(fields[19]) };
-};
-
-const orNull = async <T>(reading: Promise<T>): Promise<T | null> => {
+const commandOf = (pid: number): string => {
   try {
-    return await reading;
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
   } catch {
-    return null;
+    return "";
   }
 };
 
-/** A process by its pid; null when there is none (any more) or it is a zombie. */
-export const processOf = async (pid: number, proc = "/proc"): Promise<Process | null> => {
-  const folder = join(proc, String(pid));
-  const stat = await orNull(readFile(join(folder, "stat"), "utf8"));
-  const parsed = stat === null ? null : parseStat(stat);
-  if (parsed === null) return null;
-  const command = (await orNull(readFile(join(folder, "cmdline"), "utf8"))) ?? "";
-  const directory = await orNull(readlink(join(folder, "cwd")));
-  return { pid, ...parsed, directory, command: command.replaceAll("\0", " ").trim() };
+const isIn = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+
+/** Our own process and those that started it: a shell that stands in the folder is a person's, not ours. */
+const ancestors = (all: readonly { pid: number; parent: number }[]): ReadonlySet<number> => {
+  const parents = new Map(all.map((process) => [process.pid, process.parent]));
+  const found = new Set<number>();
+  for (
+    let pid: number | undefined = process.pid;
+    pid !== undefined && !found.has(pid);
+    pid = parents.get(pid)
+  )
+    found.add(pid);
+  return found;
 };
 
-/** Every process that we may look at. */
-export const processes = async (proc = "/proc"): Promise<readonly Process[]> => {
-  const pids = (await readdir(proc)).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(pids.map((pid) => processOf(Number(pid), proc)));
-  return found.filter((process) => process !== null);
+/**
+ * Processes that work in `folder` or name something in it in their arguments; not this one and those above it, nor
+ * those of a terminal, which somebody else started.
+ */
+export const processesOf = (folder: string): readonly FoundProcess[] => {
+  const all = allProcesses();
+  const above = ancestors(all);
+  return all
+    .filter(({ pid, terminal }) => !above.has(pid) && terminal === 0)
+    .map(({ pid, startTime }) => ({ pid, startTime, command: commandOf(pid) }))
+    .filter(({ pid, command }) => isIn(linkOf(pid, "cwd"), folder) || command.includes(`${folder}/`));
 };
-
-export const isRunning = async (pid: number): Promise<boolean> => (await processOf(pid)) !== null;
-
-const isBelow = (path: string | null, folder: string): boolean =>
-  path !== null && (path === folder || path.startsWith(`${folder}/`));
-
-/** Those that work in `folder` or name something in it in their arguments, without the given ones. */
-export const processesOf = (
-  all: readonly Process[],
-  folder: string,
-  except: ReadonlySet<number> = new Set(),
-): readonly Process[] =>
-  all.filter(
-    (process) =>
-      !except.has(process.pid) &&
-      (isBelow(process.directory, folder) ||
-        process.command
-          .split(" ")
-          .some((argument) => argument.includes(`${folder}/`) || argument === folder)),
-  );

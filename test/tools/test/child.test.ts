@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isRunning } from "../../../tools/start/processes.ts";
+import { identify, isAlive } from "../../../agent/supervisor/process.ts";
 import { runChild } from "../../../tools/test/child.ts";
 
 const run = (script: string, limitMs = 20_000, signal = new AbortController().signal) => {
@@ -23,7 +23,7 @@ describe("a tier's command", () => {
       setInterval(() => {}, 1000)`;
     const { end, lines } = run(script, 2_000);
     expect(await end).toMatchObject({ code: null, ended: "over its limit of 2.0 s" });
-    await expect.poll(() => isRunning(Number(lines[0]))).toBe(false);
+    await expect.poll(() => isAlive(identify(Number(lines[0])))).toBe(false);
   });
 
   it("ends on an interrupt, and does not start after one", async () => {
@@ -44,6 +44,6 @@ describe("a tier's command", () => {
       console.log(child.pid);`;
     const { end, lines } = run(script);
     expect(await end).toMatchObject({ code: 0, ended: "" });
-    await expect.poll(() => isRunning(Number(lines[0]))).toBe(false);
+    await expect.poll(() => isAlive(identify(Number(lines[0])))).toBe(false);
   });
 });

@@ -1,0 +1,35 @@
+/** What `npm start` is given, and what it has made so far. */
+import type { LocalStack, StackOutputs } from "../engine/local-stack.ts";
+import type { Screen } from "../terminal/screen.ts";
+import type { SimulatedRun } from "./github.ts";
+import type { Job } from "./jobs.ts";
+import type { StartOptions } from "./options.ts";
+import type { Simulator } from "./simulator.ts";
+
+export interface Context {
+  root: string;
+  options: StartOptions;
+  screen: Screen;
+  /** Aborted by the first Ctrl-C. */
+  signal: AbortSignal;
+}
+
+/** What stands at the moment, filled in as it is made: the way down needs no more than this. */
+export interface Made {
+  stack: LocalStack | null;
+  outputs: StackOutputs | null;
+  simulator: Simulator | null;
+  /** `up` was begun: something may stand. */
+  up: boolean;
+  run: SimulatedRun | null;
+  jobs: readonly Job[];
+}
+
+export const nothingMade = (): Made => ({
+  stack: null,
+  outputs: null,
+  simulator: null,
+  up: false,
+  run: null,
+  jobs: [],
+});
