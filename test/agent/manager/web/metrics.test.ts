@@ -1,0 +1,207 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { World } from "../../../../agent/manager/world.ts";
+import { makeMetrics } from "../../../../agent/manager/web/metrics.ts";
+import { news, player, statistics } from "../history/facts.ts";
+import { config, demand, machine, now, world } from "../worlds.ts";
+import { fakeClock, quietDeps } from "./fake-deps.ts";
+import { hostile } from "./hostile.ts";
+
+const make = () => {
+  const clock = fakeClock(now);
+  const metrics = makeMetrics(quietDeps(clock));
+  return { metrics, clock, play: player([{ record: metrics.observeFact }]) };
+};
+const own = async ({ text }: { text(): Promise<string> }) =>
+  (await text()).split("\n").filter((line) => line.startsWith("muster_"));
+const values = async (metrics: { text(): Promise<string> }, name: string) =>
+  Object.fromEntries(
+    (await own(metrics))
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+      .map((line) => [
+        line.slice(name.length, line.lastIndexOf(" ")),
+        Number(line.slice(line.lastIndexOf(" "))),
+      ]),
+  );
+
+describe("gauges", () => {
+  it("show the last world at the moment of the scrape", async () => {
+    const { metrics, clock } = make();
+    const believed: World = {
+      ...world({
+        config: config({ a: { max: 5 }, b: {} }),
+        machines: [
+          machine("m1", "busy"),
+          machine("m2", "busy"),
+          machine("m3", "asked"),
+          machine("m4", "done", { pool: "old" }),
+        ],
+        demand: { a: { ...demand(7, 2), uncounted: 1 } },
+      }),
+      jobs: {
+        j: { id: "j", pool: "a", state: "assigned", queuedMs: now - 30_000 },
+        k: { id: "k", pool: "a", state: "running", queuedMs: now - 90_000 },
+      } as unknown as World["jobs"],
+      circuits: { "quota:vcpu:eu": { is: "open", untilMs: now + 1, reason: "quota", detail: "x", trips: 1 } },
+    };
+    const max = { reason: "max" as const, detail: "x" };
+    metrics.observeWorld(
+      believed,
+      {
+        a: [
+          { ...max, jobs: 2 },
+          { ...max, jobs: 3 },
+        ],
+      },
+      now,
+    );
+    clock.advance(10_000);
+    expect(await values(metrics, "muster_machines")).toEqual({
+      '{pool="a",stage="busy"}': 2,
+      '{pool="a",stage="asked"}': 1,
+      '{pool="gone",stage="done"}': 1,
+    });
+    expect(await values(metrics, "muster_jobs_waiting")).toEqual({ '{pool="a"}': 6, '{pool="b"}': 0 });
+    expect(await values(metrics, "muster_jobs_running")).toEqual({ '{pool="a"}': 2, '{pool="b"}': 0 });
+    expect(await values(metrics, "muster_oldest_waiting_job_seconds")).toEqual({
+      '{pool="a"}': 40,
+      '{pool="b"}': 0,
+    });
+    expect(await values(metrics, "muster_refused_jobs")).toEqual({ '{pool="a",reason="max"}': 3 });
+    expect(await values(metrics, "muster_circuit_open")).toEqual({
+      '{scope="quota",key="vcpu:eu",reason="quota"}': 1,
+    });
+    expect((await values(metrics, "muster_view_age_seconds"))['{source="demand:a"}']).toBe(11);
+    expect(await values(metrics, "muster_launches_in_doubt")).toEqual({ "": 0 });
+  });
+
+  it("vanish with what they were of", async () => {
+    const { metrics } = make();
+    metrics.observeWorld(
+      world({ config: config({ a: {}, b: {} }), machines: [machine("m1", "busy")] }),
+      {},
+      now,
+    );
+    expect((await own(metrics)).join("\n")).toContain('pool="b"');
+    metrics.observeWorld(world({ config: config({ a: {} }) }), {}, now);
+    const after = (await own(metrics)).join("\n");
+    expect(after).not.toContain('pool="b"');
+    expect(after).not.toContain("muster_machines{");
+  });
+});
+
+describe("what happened", () => {
+  it("measures queued to running and queued to listening, once a job", async () => {
+    const { metrics, play } = make();
+    play.seen(now, news("assigned", "j1", { queuedMs: now }));
+    play.boot("m1", now + 100, 100);
+    play.synced("m1", now + 1_500, "listening");
+    play.synced("m1", now + 4_000, "busy", "build");
+    const started = news("started", "j1", { queuedMs: now, runner: "m1" });
+    play.seen(now + 4_500, started);
+    play.seen(now + 4_600, started);
+    play.seen(now + 9_000, news("completed", "j1", { runner: "m1", result: "succeeded" }));
+    expect(await values(metrics, "muster_job_wait_seconds_sum")).toEqual({ '{pool="a"}': 4 });
+    expect(await values(metrics, "muster_job_wait_seconds_count")).toEqual({ '{pool="a"}': 1 });
+    expect(await values(metrics, "muster_start_seconds_sum")).toEqual({ '{pool="a"}': 1.5 });
+    expect(await values(metrics, "muster_jobs_done_total")).toEqual({ '{pool="a",result="succeeded"}': 1 });
+    expect(await values(metrics, "muster_launches_total")).toEqual({ '{pool="a",backend="local"}': 1 });
+    expect(await values(metrics, "muster_syncs_total")).toEqual({ '{pool="a"}': 2 });
+  });
+
+  it("counts launches that failed or were lost by reason", async () => {
+    const { metrics, play } = make();
+    play.boot("m1", now, 1);
+    const scope = { on: "offer" as const, key: "local" };
+    const failure = { reason: "no-capacity" as const, scope, detail: "x", retryAfterMs: null };
+    play.tell({ is: "launched", launch: "l-m1", machines: ["m1"], failures: [failure] }, now + 10);
+    play.tell(
+      { is: "launch-unknown", launch: "l-m1", failure: { ...failure, reason: "unavailable" } },
+      now + 20,
+    );
+    expect(await values(metrics, "muster_launch_failures_total")).toEqual({
+      '{backend="local",reason="no-capacity"}': 1,
+      '{backend="local",reason="unavailable"}': 1,
+    });
+  });
+
+  it("counts plans, actions and requests to GitHub", async () => {
+    const { metrics } = make();
+    metrics.observePlan(0.004);
+    metrics.observeAction("launch", "ok");
+    metrics.observeGitHubRequest("GET /message", 200);
+    metrics.observeGitHubRequest("GET /message", 999);
+    expect(await values(metrics, "muster_plan_seconds_count")).toEqual({ "": 1 });
+    expect(await values(metrics, "muster_actions_total")).toEqual({ '{kind="launch",outcome="ok"}': 1 });
+    expect(await values(metrics, "muster_github_requests_total")).toEqual({
+      '{route="GET /message",status="200"}': 1,
+      '{route="GET /message",status="0"}': 1,
+    });
+  });
+});
+
+describe("the number of series", () => {
+  it("does not grow by 10,000 job names, repositories, results, runners and machines", async () => {
+    const { metrics } = make();
+    const before = world();
+    const told = (index: number, text: string) => {
+      const started = news("started", `${text}${index}`, {
+        name: text,
+        repository: text,
+        queuedMs: now,
+        runner: text,
+      });
+      const completed = news("completed", `${text}${index}`, { name: text, result: text, runner: text });
+      for (const item of [started, completed]) {
+        const fact = {
+          is: "demand-seen" as const,
+          pool: "a",
+          statistics: statistics(),
+          news: [item],
+          labelsDropped: [],
+        };
+        const job = {
+          ...item,
+          pool: "a",
+          state: item.is === "started" ? "running" : "completed",
+          startedMs: now,
+          completedMs: now,
+          seenMs: now,
+        };
+        const after = { ...before, jobs: { [item.id]: job } } as unknown as World;
+        metrics.observeFact(fact, before, after, now);
+        metrics.observeWorld({ ...after, machines: { m: machine("m", "busy", { id: text }) } }, {}, now);
+      }
+    };
+    told(0, "one");
+    const few = (await own(metrics)).length;
+    for (let index = 1; index <= 10_000; index++) told(index, `job ${index}`);
+    expect((await own(metrics)).length).toBe(few);
+  });
+
+  it("is bounded even when a caller breaks its promise", async () => {
+    const { metrics } = make();
+    for (let index = 0; index < 1_000; index++) metrics.observeGitHubRequest(`GET /runs/${index}`, 200);
+    const routes = Object.keys(await values(metrics, "muster_github_requests_total"));
+    expect(routes).toHaveLength(65);
+    expect(routes).toContain('{route="other",status="200"}');
+  });
+
+  it("holds no text of GitHub or agents, whatever it is", async () => {
+    await fc.assert(
+      fc.asyncProperty(hostile, async (text) => {
+        const { metrics, play } = make();
+        const marked = `XYZZY${text}`;
+        play.seen(now, news("assigned", marked, { name: marked, repository: marked, queuedMs: now }));
+        play.boot("m1", now, 1, marked);
+        play.synced("m1", now + 5, "busy", marked);
+        play.seen(now + 9, news("completed", marked, { runner: marked, result: marked }));
+        metrics.observeWorld(play.world(), { a: [{ reason: "max", jobs: 1, detail: marked }] }, now);
+        const lines = await own(metrics);
+        expect(lines.join("\n")).not.toContain("XYZZY");
+        for (const line of lines) expect(line).toMatch(/^muster_[a-z_]+(\{[^{}]*\})? [0-9.e+-]+$/);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

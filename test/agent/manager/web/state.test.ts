@@ -1,0 +1,163 @@
+import { describe, expect, it } from "vitest";
+import { openHistory } from "../../../../agent/manager/history/history.ts";
+import { stateView, type StateInput } from "../../../../agent/manager/web/state.ts";
+import type { World } from "../../../../agent/manager/world.ts";
+import { news, player } from "../history/facts.ts";
+import { config, demand, machine, now, registered, report, world } from "../worlds.ts";
+import { fakeClock, quietDeps } from "./fake-deps.ts";
+
+const meta = { startedMs: now - 5_000, managerBundle: "b", healthy: true, problem: null };
+const input = (believed: World, over: Partial<StateInput> = {}): StateInput => ({
+  world: believed,
+  refusals: {},
+  capacity: {},
+  history: { jobs: () => [], waits: () => ({}) },
+  meta,
+  ...over,
+});
+const jobsOf = (believed: World, over: Partial<StateInput> = {}, atMs = now) =>
+  Object.fromEntries(stateView(input(believed, over), atMs).jobs.map((job) => [job.id, job]));
+
+/** A world with jobs in it, each told by GitHub. */
+const withJobs = (first: World, ...all: Parameters<typeof news>[]): World => {
+  const play = player([], first);
+  play.seen(now, ...all.map((each) => news(...each)));
+  return play.world();
+};
+
+describe("pools", () => {
+  it("show GitHub's figures, the plan's reasons and every machine by stage", () => {
+    const believed = world({
+      config: config({ a: { max: 3, minIdle: 1, reuse: true, labels: ["self-hosted", "ARM64"] } }),
+      machines: [registered("m1", "busy"), machine("m2", "asked"), machine("m3", "done")],
+      demand: { a: { ...demand(5, 1, { available: 2 }), uncounted: 1 } },
+      views: { "demand:a": { is: "stale", atMs: now - 9_000, why: "502" } },
+    });
+    const reasons = [{ reason: "max" as const, jobs: 4, detail: "The pool a is full." }];
+    const waits = { a: { jobs: 3, medianMs: 1, p95Ms: 2, maxMs: 3 } };
+    const given = {
+      refusals: { a: reasons },
+      capacity: { a: 3 },
+      history: { jobs: () => [], waits: () => waits },
+    };
+    const [pool] = stateView(input(believed, given), now).pools;
+    expect(pool).toEqual({
+      name: "a",
+      labels: ["self-hosted", "ARM64"],
+      max: 3,
+      minIdle: 1,
+      reuse: true,
+      waiting: 5,
+      available: 2,
+      running: 1,
+      capacity: 3,
+      machines: { busy: 1, asked: 1, done: 1 },
+      reasons,
+      github: { is: "stale", atMs: now - 9_000, why: "502" },
+      waits: waits.a,
+    });
+  });
+
+  it("say that GitHub was never heard where nothing is known", () => {
+    const believed = { ...world(), views: {} };
+    const [pool] = stateView(input(believed), now).pools;
+    expect(pool).toMatchObject({ waiting: 0, running: 0, capacity: 0, github: { is: "never", atMs: null } });
+    expect(pool).not.toHaveProperty("waits");
+  });
+});
+
+describe("machines", () => {
+  it("are listed by pool and by how near they are to a job", () => {
+    const believed = world({
+      config: config({ a: {}, b: {} }),
+      machines: [
+        machine("b1", "busy", { pool: "b" }),
+        machine("a3", "asked"),
+        machine("a4", "lost", { ending: "the backend no longer lists it" }),
+        registered("a2", "listening"),
+        registered("a1", "busy"),
+      ],
+      reports: { a1: report({ problem: "disk is full" }) },
+    });
+    const { machines } = stateView(input(believed), now);
+    expect(machines.map(({ id }) => id)).toEqual(["a1", "a2", "a3", "a4", "b1"]);
+    expect(machines[0]).toMatchObject({ runner: "a1", problem: "disk is full", seenMs: now - 500 });
+    expect(machines[2]).toMatchObject({ seenMs: null, usage: null, problem: null });
+    expect(machines[3]).toMatchObject({ problem: "the backend no longer lists it" });
+  });
+});
+
+describe("why a job waits", () => {
+  const assigned = (id: string, queuedMs: number) =>
+    ["assigned", id, { queuedMs, assignedMs: queuedMs }] as Parameters<typeof news>;
+
+  it("names the machine nearest to a job for the one that has waited longest, then what holds up the rest", () => {
+    const first = world({
+      machines: [machine("m2", "starting", { stageMs: now - 4_000 }), registered("m1", "registered")],
+    });
+    const believed = withJobs(
+      first,
+      assigned("late", now - 10),
+      assigned("first", now - 30),
+      assigned("mid", now - 20),
+    );
+    const refusals = { a: [{ reason: "max" as const, jobs: 1, detail: "The pool a is at its max." }] };
+    const jobs = jobsOf(believed, { refusals });
+    expect(jobs["first"]!.waitsFor).toBe("machine m1 is registered; its runner is starting (1 s)");
+    expect(jobs["mid"]!.waitsFor).toBe("machine m2 is booting (4 s)");
+    expect(jobs["late"]!.waitsFor).toBe("The pool a is at its max.");
+  });
+
+  it("says for a job that GitHub still holds back what the pool offered", () => {
+    const believed = withJobs(world(), ["queued", "q", { queuedMs: now - 5_000 }]);
+    expect(jobsOf(believed, { capacity: { a: 2 } })["q"]).toMatchObject({
+      state: "queued",
+      waitMs: 5_000,
+      waitsFor: "GitHub has not assigned it yet; the pool offers room for 2",
+    });
+  });
+
+  it("says that GitHub cannot be heard when nothing else is in the way", () => {
+    const believed = withJobs(world(), assigned("j", now - 5));
+    const unheard = { ...believed, views: { "demand:a": { is: "stale", atMs: now, why: "429" } } } as World;
+    expect(jobsOf(unheard)["j"]!.waitsFor).toBe("GitHub cannot be heard: 429");
+  });
+
+  it("is empty once it runs, and the wait stands still", () => {
+    const history = openHistory({ path: ":memory:" }, quietDeps(fakeClock(now)));
+    const play = player([history]);
+    play.seen(now, news("assigned", "j", { queuedMs: now - 3_000 }));
+    const waits = jobsOf(play.world(), { history }, now + 1_000)["j"]!;
+    expect(waits).toMatchObject({
+      state: "assigned",
+      waitMs: 4_000,
+      waitsFor: "the next plan finds it a machine",
+    });
+    play.seen(now + 2_000, news("started", "j", { runner: "r" }));
+    const runs = jobsOf(play.world(), { history }, now + 9_000)["j"]!;
+    expect(runs).toMatchObject({ state: "running", waitMs: 5_000, waitsFor: "" });
+    expect(runs.timeline.map(({ step }) => step)).toEqual([
+      "queued",
+      "assigned",
+      "launch asked",
+      "started",
+      "enrolled",
+      "registered",
+      "running",
+      "done",
+    ]);
+  });
+});
+
+it("shows the world's jobs when the history has lost them, and no more than 500", () => {
+  const all = Array.from({ length: 600 }, (_, index) => ["queued", `j${index}`] as Parameters<typeof news>);
+  const believed = withJobs(world(), ...all);
+  const jobs = stateView(input(believed), now).jobs;
+  expect(jobs).toHaveLength(500);
+  expect(jobs[0]).toMatchObject({ state: "queued", waitMs: null });
+});
+
+it("changes nothing that it was given", () => {
+  const believed = world({ machines: [registered("m1", "busy")], demand: { a: demand(1) } });
+  expect(() => stateView(input(believed), now)).not.toThrow(); // world() is frozen
+});
