@@ -100,7 +100,10 @@ function admitTokens(sim: Sim): string {
 }
 
 function serve(app: Hono<Env>, sim: Sim, activity: GitHubSimulator["activity"]): Server {
-  const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0]);
+  // The process's own Request and Response stay as they are: tests run their clients in it.
+  const listener = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], {
+    overrideGlobalObjects: false,
+  });
   const server = createServer((incoming, outgoing) => {
     activity.open += 1;
     activity.lastMs = sim.clock.now();

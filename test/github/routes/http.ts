@@ -43,7 +43,10 @@ async function answer(sim: Sim, c: Ctx, name: EndpointName, handler: Handler): P
 async function before(sim: Sim, c: Ctx, faults: readonly RouteFault[]): Promise<Response | null> {
   for (const fault of faults) {
     if (fault.kind === "delay") await sim.changes.until(() => null, fault.delayMs, c.req.raw.signal);
-    if (fault.kind === "reset") return cut(c);
+    if (fault.kind === "reset") {
+      c.env.incoming.socket.resetAndDestroy();
+      return RESPONSE_ALREADY_SENT;
+    }
     if (fault.kind === "hang") {
       await sim.changes.until(() => null, 2 ** 31 - 1, c.req.raw.signal);
       return cut(c);
