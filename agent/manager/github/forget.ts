@@ -1,0 +1,47 @@
+/** Clears up at GitHub when the stack goes: runner records of its sets, then the sets. */
+import type { ManagerConfig } from "../../manager-config.ts";
+import type { Owned } from "./owned.ts";
+import { remove } from "./runners.ts";
+import type { Service } from "./service.ts";
+import { isNameOf } from "./sets.ts";
+
+/** @returns names of what could not be deleted, each with the reason */
+export async function forget(
+  config: ManagerConfig,
+  tools: { service: Service; owned: Owned },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { service, owned } = tools;
+  const left: string[] = [];
+  const attempt = (name: string, call: () => Promise<unknown>) =>
+    call().catch((error: unknown) => void left.push(`${name}: ${(error as Error).message}`));
+
+  const noted = new Set(owned.sets().map(({ id }) => id));
+  const pools = Object.keys(config.pools);
+  const all = await service.listSets(signal);
+  const sets = all.filter(
+    ({ id, name }) => noted.has(id) || pools.some((pool) => isNameOf(config, pool, name)),
+  );
+  const ids = new Set(sets.map(({ id }) => id));
+  const runners = ids.size === 0 ? [] : await service.listAgents(signal);
+  // By set and never by name alone: another stack may have a pool of the same name.
+  const ours = runners.filter(
+    ({ runnerScaleSetId }) => runnerScaleSetId !== null && ids.has(runnerScaleSetId),
+  );
+  await Promise.all(
+    ours.map(({ id, name }) =>
+      attempt(`runner ${name}`, async () => {
+        if ((await remove({ id, name }, tools, signal)) === "busy") throw new Error("a job still runs on it");
+      }),
+    ),
+  );
+  await Promise.all(
+    sets.map(({ id, name }) =>
+      attempt(`scale set ${name}`, async () => {
+        await service.deleteSet(id, signal);
+        owned.drop(id);
+      }),
+    ),
+  );
+  return left;
+}

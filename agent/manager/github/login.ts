@@ -1,0 +1,206 @@
+/** Logging in to GitHub's REST API, with a token or as a GitHub App. */
+import { createAppAuth } from "@octokit/auth-app";
+import { retry } from "@octokit/plugin-retry";
+import { throttling } from "@octokit/plugin-throttling";
+import { Octokit } from "@octokit/rest";
+import type { ManagerConfig, ManagerSecrets } from "../../manager-config.ts";
+import { deadline, type Deps } from "../deps.ts";
+import { GitHubError, hide, refused, unanswered } from "./errors.ts";
+import { orAborted } from "./pauses.ts";
+import type { Timings } from "./timings.ts";
+import type { Target } from "./url.ts";
+
+export interface RestCall {
+  what: string;
+  /** `POST /orgs/acme/actions/runners/registration-token` */
+  route: string;
+  body?: Record<string, unknown>;
+  /** Instead of the login; the value is kept out of errors. */
+  authorization?: { scheme: string; token: string };
+}
+export interface Rest {
+  /** @throws GitHubError */
+  call(call: RestCall, signal: AbortSignal): Promise<unknown>;
+}
+
+const RestClient = Octokit.plugin(retry, throttling);
+type Throttle = NonNullable<NonNullable<ConstructorParameters<typeof RestClient>[0]>["throttle"]>;
+type Pacing = NonNullable<Throttle["write"]>;
+
+/**
+ * The plugin spaces writes by a second, which would double the time to the first poll for nothing: the two writes here
+ * (registration token, registration) happen every quarter of an hour. A Bottleneck group, as far as the plugin uses it.
+ */
+const unpaced = {
+  key: () => ({ schedule: (_options: unknown, call: () => Promise<unknown>) => call() }),
+} as unknown as Pacing;
+
+const noLines = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Rights of an installation token: what registering and removing runners needs, nothing else. */
+const rights = {
+  organization: { organization_self_hosted_runners: "write" },
+  repository: { administration: "write" },
+} as const;
+
+export function makeLogin(
+  target: Target,
+  login: ManagerConfig["github"]["login"],
+  secrets: ManagerSecrets,
+  timings: Timings,
+  deps: Deps,
+): Rest {
+  const fetch = timedFetch(timings, deps);
+  const octokit = new RestClient({
+    baseUrl: target.api,
+    userAgent: "muster",
+    request: { fetch },
+    // Callers say what failed, once for each change and not once for each call.
+    log: noLines,
+    retry: {
+      retries: timings.attempts - 1,
+      retryAfterBaseValue: timings.retryFirstMs,
+      doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451],
+    },
+    // A limit is not waited for in here: the pool that hit it waits, and says so.
+    throttle: { write: unpaced, onRateLimit: () => {}, onSecondaryRateLimit: () => {} },
+  });
+  const token = tokenSource(target, login, secrets, octokit);
+  const cure = cureFor(target, login);
+  const hidden = Object.values(secrets).flatMap((value) =>
+    value === undefined ? [] : [value, value.trim()],
+  );
+
+  const once = async (call: RestCall, renew: boolean) => {
+    const known = [...hidden];
+    try {
+      const { scheme, token: value } = call.authorization ?? { scheme: "Bearer", token: await token(renew) };
+      known.push(value);
+      const headers = { authorization: `${scheme} ${value}` };
+      const { data } = await octokit.request(call.route, { ...call.body, headers });
+      return data as unknown;
+    } catch (error) {
+      throw asGitHubError(error, call.what, known, cure, timings, deps);
+    }
+  };
+  const call = async (wanted: RestCall) => {
+    try {
+      return await once(wanted, false);
+    } catch (error) {
+      // An installation token may end before its hour (suspended, rights changed): a new one is asked for once.
+      const spent = login.kind === "app" && !wanted.authorization && (error as GitHubError).status === 401;
+      if (!spent) throw error;
+      return once(wanted, true);
+    }
+  };
+  return { call: (wanted, signal) => orAborted(call(wanted), signal) };
+}
+
+/** Gives the bearer token of REST calls; `renew`: one that was not refused before. */
+function tokenSource(
+  target: Target,
+  login: ManagerConfig["github"]["login"],
+  secrets: ManagerSecrets,
+  octokit: Octokit,
+): (renew: boolean) => Promise<string> {
+  const denied = (message: string) => new GitHubError(message, { reason: "denied" });
+  if (login.kind === "token") {
+    const githubToken = secrets.githubToken?.trim();
+    return () =>
+      githubToken === undefined
+        ? Promise.reject(
+            denied("there is no githubToken: set it with `pulumi config set --secret muster:githubToken`"),
+          )
+        : Promise.resolve(githubToken);
+  }
+  if (target.kind === "enterprise") {
+    const why = `${target.url}: an App cannot register an enterprise's runners; log in with a classic token that has manage_runners:enterprise`;
+    return () => Promise.reject(denied(why));
+  }
+  const { githubAppKey } = secrets;
+  if (githubAppKey === undefined) {
+    const why = "there is no githubAppKey: set it with `pulumi config set --secret muster:githubAppKey`";
+    return () => Promise.reject(denied(why));
+  }
+  const app = createAppAuth({
+    appId: login.appId,
+    privateKey: githubAppKey,
+    installationId: login.installationId,
+    request: octokit.request,
+    log: noLines,
+  });
+  const wanted = {
+    type: "installation" as const,
+    permissions: rights[target.kind],
+    ...(target.repository === null ? {} : { repositoryNames: [target.repository] }),
+  };
+  return async (refresh) => (await app({ ...wanted, refresh })).token;
+}
+
+function cureFor(target: Target, login: ManagerConfig["github"]["login"]): string {
+  const needed = {
+    organization: ["Self-hosted runners: read and write", "admin:org"],
+    repository: ["Administration: read and write", "repo"],
+    enterprise: ["", "manage_runners:enterprise"],
+  }[target.kind];
+  return login.kind === "app"
+    ? `Check that the App ${login.appId} is installed (${login.installationId}) for ${target.url} with "${needed[0]}", and its key githubAppKey`
+    : `Check that githubToken is valid, may see ${target.url} and has ${needed[0] ? `"${needed[0]}" (fine-grained) or ` : ""}${needed[1]} (classic)`;
+}
+
+function asGitHubError(
+  error: unknown,
+  what: string,
+  secrets: readonly string[],
+  cure: string,
+  timings: Timings,
+  deps: Deps,
+): GitHubError {
+  if (error instanceof GitHubError) return error;
+  const { status, response, message } = error as {
+    status?: number;
+    response?: { headers: Record<string, string | undefined>; status: number };
+    message?: string;
+  };
+  if (!response) {
+    // Nothing was sent: a private key that cannot sign.
+    if (status === undefined) {
+      const why = `${what}: no login can be made of what was given (is githubAppKey an RSA private key in PEM?)`;
+      return new GitHubError(`${why}: ${hide(message ?? "", secrets)}`, { reason: "denied" });
+    }
+    return unanswered(what, error, secrets);
+  }
+  return refused({
+    what,
+    status: response.status,
+    // 404 is how GitHub says that this login may not see the place.
+    ...(response.status === 404 ? { reason: "denied" } : {}),
+    message: message ?? "",
+    header: (name) => response.headers[name] ?? null,
+    now: deps.clock.now(),
+    retryAfterMsMax: timings.retryAfterMsMax,
+    secrets,
+    cure,
+  });
+}
+
+/** One attempt has a time limit of its own, body included. */
+function timedFetch(timings: Timings, deps: Deps): typeof fetch {
+  return async (input, init) => {
+    const limit = deadline(
+      deps.clock,
+      timings.callTimeoutMs,
+      "asking GitHub's REST API",
+      init?.signal ?? undefined,
+    );
+    try {
+      const response = await deps.fetch(input, { ...init, signal: limit.signal });
+      const { status, headers } = response;
+      const bytes = await response.arrayBuffer();
+      const none = status === 204 || status === 205 || status === 304;
+      return new Response(none ? null : bytes, { status, headers });
+    } finally {
+      limit.done();
+    }
+  };
+}

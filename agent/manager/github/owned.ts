@@ -1,0 +1,74 @@
+/**
+ * What this stack made at GitHub, in a file beside the journal: the ids of its scale sets, the labels that were sent (the
+ * answer may lack some) and of open sessions, so that a manager that crashed can end its own session at its return
+ * instead of waiting until GitHub does. No secret is in it; losing it loses that convenience only.
+ */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import type { Deps } from "../deps.ts";
+import { parsed } from "./http.ts";
+
+const entry = z.object({
+  id: z.int(),
+  name: z.string(),
+  pool: z.string(),
+  group: z.string(),
+  labels: z.array(z.string()),
+  session: z.string().nullable(),
+});
+export type OwnedSet = z.infer<typeof entry>;
+const file = z.object({ url: z.string(), sets: z.array(entry) });
+
+export interface Owned {
+  sets(): readonly OwnedSet[];
+  keep(set: OwnedSet): void;
+  session(id: number, sessionId: string | null): void;
+  drop(id: number): void;
+}
+
+/** @param url where the sets are; what the file says of another place does not count. */
+export function openOwned(directory: string, url: string, deps: Deps): Owned {
+  const path = join(directory, "github.json");
+  const known = new Map(readOwned(path, url).map((set) => [set.id, set]));
+  let writable = true;
+  const save = () => {
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      writeFileSync(`${path}.new`, JSON.stringify({ url, sets: [...known.values()] }), { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+      writable = true;
+    } catch (error) {
+      if (writable)
+        deps.log.warn({ err: error, path }, "what this stack made at GitHub cannot be noted down");
+      writable = false;
+    }
+  };
+  return {
+    sets: () => [...known.values()],
+    keep: (set) => {
+      known.set(set.id, set);
+      save();
+    },
+    session: (id, sessionId) => {
+      const set = known.get(id);
+      if (!set || set.session === sessionId) return;
+      known.set(id, { ...set, session: sessionId });
+      save();
+    },
+    drop: (id) => {
+      if (known.delete(id)) save();
+    },
+  };
+}
+
+function readOwned(path: string, url: string): readonly OwnedSet[] {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return [];
+  }
+  const read = file.safeParse(parsed(text));
+  return read.success && read.data.url === url ? read.data.sets : [];
+}
