@@ -7,7 +7,7 @@ import type { ProcessId } from "./process.ts";
 export const folder = (directory: string) => ({
   directory,
   settings: join(directory, "settings.json"),
-  /** 0600; the supervisor reads it once and removes it. */
+  /** 0600; the supervisor takes it away when it starts and leaves it again when it is stopped. */
   secrets: join(directory, "secrets.json"),
   record: join(directory, "supervisor.json"),
   machines: join(directory, "machines"),

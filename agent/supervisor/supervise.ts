@@ -1,7 +1,7 @@
 /**
  * Keeps one manager running: starts it, restarts it when it dies, gives it changed settings and secrets, stops it.
  * Level-triggered: `refresh` compares what is wanted (the files) with what runs, so a lost signal costs nothing once
- * the next one comes. The secrets live in this process's memory only.
+ * the next one comes. While it runs, the secrets are in its memory only.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -91,6 +91,8 @@ export class Supervisor {
       this.#wake = new AbortController();
     }
     await this.#write(null);
+    // As they were found: whoever starts the next supervisor need not bring them again. A sweep removes them.
+    await writeAtomic(this.#paths.secrets, this.#secrets);
   }
 
   /** Looks at settings and secrets again and makes the manager follow. */

@@ -40,7 +40,7 @@ const ensureSupervisor = async (paths: Folder, deps: CliDeps) => {
   if (record && signal(record.supervisor, "SIGHUP")) return;
   if (!(await exists(paths.secrets)))
     throw new CliError(
-      `the manager does not run, and its secrets were only in its memory. Run "npm run pulumi -- up -s local" ` +
+      `the manager does not run, and its secrets were in its memory only. Run "npm run pulumi -- up -s local" ` +
         `(or npm start): it takes them from Pulumi's state.`,
     );
   await startSupervisor(paths, deps);

@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { leaveSecrets } from "../../../agent/cli/local/secrets.ts";
 import { start } from "../../../agent/cli/local/start.ts";
+import { stop } from "../../../agent/cli/local/stop.ts";
 import { eventually, gone, makeRig, managerAlive, type Rig } from "./rig.ts";
 
 let rig: Rig;
@@ -89,4 +90,13 @@ test("neither log nor settings nor record holds a secret", async () => {
   await start(rig.config, rig.deps);
   for (const file of [rig.paths.managerLog, rig.paths.supervisorLog, rig.paths.settings, rig.paths.record])
     expect(await readFile(file, "utf8")).not.toContain('"one"');
+});
+
+test("a stopped supervisor leaves the secrets as it found them, so that the next start needs nobody", async () => {
+  await start(rig.config, rig.deps);
+  await stop(rig.paths.directory, rig.deps);
+  expect((await stat(rig.paths.secrets)).mode & 0o777).toBe(0o600);
+  await start(rig.config, rig.deps);
+  const [first, second] = (await rig.events()).filter(({ event }) => event === "start");
+  expect(second!.secrets).toBe(first!.secrets);
 });
