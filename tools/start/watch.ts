@@ -11,6 +11,8 @@ const requestMs = 5_000;
 const silentMs = 60_000;
 /** Between GitHub's word that a run is over and the manager's. */
 const lastWordsMs = 15_000;
+/** A manager that has just started has not been heard by GitHub yet: no reason to speak of it. */
+const settleMs = 5_000;
 
 /** What GitHub says of the run that is followed. */
 export interface RunState {
@@ -63,10 +65,11 @@ interface Known {
 }
 
 /** Why a pool's jobs wait, each sentence once. */
-const reasonLines = (state: ManagerState, said: Set<string>): string[] =>
+const reasonLines = (state: ManagerState, said: Set<string>, sinceMs: number): string[] =>
   state.pools.flatMap((pool) => {
-    const github =
-      pool.github.is === "stale" ? [`GitHub is not heard: ${pool.github.why ?? "no reason"}`] : [];
+    const { is, why } = pool.github;
+    const silent = is === "stale" || (is === "never" && sinceMs > settleMs);
+    const github = silent ? [`GitHub is not heard: ${why ?? "no reason"}`] : [];
     const all = [...pool.reasons.map(({ reason, detail }) => `${reason}: ${detail}`), ...github];
     const fresh = all.filter((text) => !said.has(`${pool.name} ${text}`));
     for (const text of fresh) said.add(`${pool.name} ${text}`);
@@ -82,11 +85,9 @@ const look = async (known: Known, options: WatchOptions, deps: WatchDeps): Promi
   if (state === null) return;
   known.heardMs = deps.now();
   const latest = jobsOf(state, options.runId);
-  if (!screen.live) {
-    const sinceMs = deps.now() - known.startedMs;
-    for (const change of changes(known.jobs, latest)) screen.say(changeLine(change, sinceMs));
-    for (const line of reasonLines(state, known.said)) screen.say(line);
-  }
+  const sinceMs = deps.now() - known.startedMs;
+  if (!screen.live) for (const change of changes(known.jobs, latest)) screen.say(changeLine(change, sinceMs));
+  for (const line of reasonLines(state, known.said, sinceMs)) screen.say(line);
   known.jobs = latest;
 };
 

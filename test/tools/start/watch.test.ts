@@ -77,6 +77,19 @@ describe("watching", () => {
     ]);
   });
 
+  it("does not speak of GitHub's silence before the manager had time to ask", async () => {
+    const github = { is: "never" as const, why: "404 Not Found" };
+    const deaf = state([], { pools: [{ name: "local", github, reasons: [] }] });
+    const { start, lines } = rig([deaf], [running]);
+    await expect(start(4_000)).rejects.toThrow("none that the manager knows");
+    expect(lines()).toEqual([]);
+    const later = rig([deaf], [running]);
+    await expect(later.start(8_000)).rejects.toThrow();
+    expect(later.lines().map((line) => line.trim())).toEqual([
+      "pool local waits: GitHub is not heard: 404 Not Found",
+    ]);
+  });
+
   it("bears a manager that is away for a moment", async () => {
     const { start } = rig(
       [new Error("ECONNREFUSED"), state([waiting]), state([done])],
