@@ -60,11 +60,14 @@ export function startLife({ life, slot, jitConfig, onLine, limits, deps }: LifeO
     const env = listenerEnvironment(slot, jitConfig, deps.env);
     for (let launches = 1; ; launches++) {
       if (stop.signal.aborted) return outcome(null, null);
-      listener = startListener(slot, env, logFile(slot, life), heard, limits, deps);
-      const { code, problem } = await listener.ended;
+      const present = startListener(slot, env, logFile(slot, life), heard, limits, deps);
+      listener = present;
+      const { code, problem } = await present.ended;
       listener = null;
       deps.log("listener-ended", { life, code, ranJob, result });
       const verdict = verdictOn(code);
+      // What a job left in its group; the script that updates a runner stays.
+      if (verdict.then !== "await-update") present.kill();
       if (problem !== null) return outcome(code, problem);
       if (verdict.then === "over") return outcome(code, ranJob ? null : verdict.problem);
       // Its registration is used up by the job: another start could only be refused.

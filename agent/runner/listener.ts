@@ -70,7 +70,6 @@ export function startListener(
     const end = (code: number | null, problem: string | null) => {
       if (over) return;
       over = true;
-      kill(); // what the job left in its group
       output.close();
       resolve({ code, problem });
     };
