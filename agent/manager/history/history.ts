@@ -73,7 +73,8 @@ export function openHistory(options: HistoryOptions, deps: Deps): History {
     }
     if (fact.is === "demand-seen") {
       for (const { id, ...news } of fact.news) {
-        const old = records.get(id) ?? writer.read(id);
+        const first = news.is === "queued" || news.is === "assigned";
+        const old = records.get(id) ?? (first ? null : writer.read(id));
         const job = after.jobs[id] ?? jobOfNews({ id, ...news }, fact.pool, now);
         change(joined(job, job.runner === null ? null : book.of(job.runner, after), old));
       }

@@ -27,6 +27,7 @@ export interface MomentBook {
 /** @param namesMax the oldest names beyond it are forgotten. */
 export function momentBook(namesMax = 5_000): MomentBook {
   const book = new Map<string, Moments>();
+  let searched: World["machines"] | null = null;
 
   const note = (machine: Machine | undefined): string | null => {
     const name = machine?.registration?.name;
@@ -45,8 +46,10 @@ export function momentBook(namesMax = 5_000): MomentBook {
       return changed.filter((name) => name !== null);
     },
     of(runner, world) {
-      if (!book.has(runner)) {
-        note(Object.values(world.machines).find(({ registration }) => registration?.name === runner));
+      if (!book.has(runner) && searched !== world.machines) {
+        // After a restart: one look at every machine serves all of a message's jobs.
+        searched = world.machines;
+        for (const machine of Object.values(world.machines)) note(machine);
       }
       return book.get(runner) ?? null;
     },

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -132,7 +132,9 @@ describe("trimming", () => {
   });
 
   it("deletes the oldest beyond the size and gives the room back to the disk", () => {
-    const store = filled(2_000, (index) => index);
+    filled(2_000, (index) => index).close(); // which brings the log into the file
+    const fileBytes = statSync(path).size;
+    const store = openStore(path, () => {});
     const before = store.bytes();
     const bytesMax = Math.floor(before / 2);
     for (let steps = 0; steps < 100 && store.trim(0, bytesMax, 50); steps++);
@@ -141,6 +143,7 @@ describe("trimming", () => {
     expect(left.length).toBeGreaterThan(500);
     expect(Math.min(...left.map(({ seenMs }) => seenMs))).toBe(now - left.length + 1);
     store.close();
+    expect(statSync(path).size).toBeLessThan(fileBytes * 0.7);
   });
 
   it("happens by itself, once a minute, while jobs are written", () => {
