@@ -1,67 +1,54 @@
 /** Runner agents of this computer as processes, found without the manager. */
 import { readdir } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { join } from "node:path";
+import { killAll, machineProcesses } from "../../machine-processes.ts";
 import { waitUntil } from "../../supervisor/deps.ts";
 import { readProcessId, type Folder } from "../../supervisor/folder.ts";
-import {
-  allProcesses,
-  isAlive,
-  linkOf,
-  signal,
-  type ProcessId,
-  type ProcessStat,
-} from "../../supervisor/process.ts";
+import { allProcesses, signal, type ProcessId, type ProcessStat } from "../../supervisor/process.ts";
 import type { CliDeps } from "../deps.ts";
 
 const politeMs = 3_000;
 const killedMs = 5_000;
 
-const readAgents = async (paths: Folder): Promise<ProcessId[]> => {
-  const machines = await readdir(paths.machines).catch(() => []);
-  const agents = await Promise.all(
-    machines.map((machine) => readProcessId(join(paths.machines, machine, "agent.json"))),
-  );
-  return agents.filter((agent) => agent !== null);
+interface Machines {
+  /** Machine id -> folder. */
+  folders: ReadonlyMap<string, string>;
+  agents: readonly ProcessId[];
+  /** Agents and runners: each leads a session of its own. */
+  leaders: readonly ProcessId[];
+}
+
+const readMachines = async (paths: Folder): Promise<Machines> => {
+  const ids = await readdir(paths.machines).catch(() => []);
+  const folders = new Map(ids.map((id) => [id, join(paths.machines, id)]));
+  const read = (name: string) =>
+    Promise.all([...folders.values()].map((folder) => readProcessId(join(folder, name))));
+  const known = (found: (ProcessId | null)[]) => found.filter((id) => id !== null);
+  const [agents, runners] = [known(await read("agent.json")), known(await read("listener.json"))];
+  return { folders, agents, leaders: [...agents, ...runners] };
 };
 
-/** Works inside a machine's folder without a terminal: nobody's shell, but what an agent that died left behind. */
-const isLeftover = (stat: ProcessStat, paths: Folder): boolean => {
-  const inside = `${paths.machines}${sep}`;
-  return stat.terminal === 0 && linkOf(stat.pid, "cwd").startsWith(inside);
-};
-
-/** The agents, everything in their sessions, what these started, and what is left of agents that died. */
-const members = (agents: readonly ProcessId[], paths: Folder): ProcessStat[] => {
+/** Everything that carries a machine's id, works in its folder, or is in a session of its agent or runner. */
+const processesOf = ({ folders, leaders }: Machines): ProcessStat[] => {
+  const found = new Map([...machineProcesses(folders).values()].flat().map((stat) => [stat.pid, stat]));
   const all = allProcesses();
-  const sessions = new Set(
-    agents
-      .filter((agent) => !all.some((stat) => stat.pid === agent.pid && stat.startTime !== agent.startTime))
-      .map((agent) => agent.pid),
-  );
-  const found = new Map<number, ProcessStat>();
-  for (const stat of all)
-    if (sessions.has(stat.pid) || sessions.has(stat.session) || isLeftover(stat, paths))
-      found.set(stat.pid, stat);
-  for (let size = -1; size !== found.size;) {
-    size = found.size;
-    for (const stat of all) if (found.has(stat.parent)) found.set(stat.pid, stat);
-  }
-  found.delete(process.pid);
+  // The number of a leader that is gone stays taken while its session lives; another leader's is not ours.
+  const taken = (leader: ProcessId) =>
+    all.some((stat) => stat.pid === leader.pid && stat.startTime !== leader.startTime);
+  const sessions = new Set(leaders.filter((leader) => !taken(leader)).map(({ pid }) => pid));
+  for (const stat of all) if (sessions.has(stat.session)) found.set(stat.pid, stat);
   return [...found.values()];
 };
 
 /** Ends every runner agent of the folder with all that it started; how many processes there were. */
 export const endMachines = async (paths: Folder, deps: CliDeps): Promise<number> => {
-  const agents = await readAgents(paths);
-  const first = members(agents, paths);
-  if (first.length === 0) return 0;
-  for (const agent of agents) signal(agent, "SIGTERM");
-  const gone = () => !first.some(isAlive) && members(agents, paths).length === 0;
-  if (await waitUntil(gone, { limitMs: politeMs }, deps.clock)) return first.length;
-  const kill = () => {
-    for (const stat of [...first, ...members(agents, paths)]) signal(stat, "SIGKILL");
-    return gone();
-  };
-  await waitUntil(kill, { limitMs: killedMs }, deps.clock);
-  return first.length;
+  const machines = await readMachines(paths);
+  const count = processesOf(machines).length;
+  if (count === 0) return 0;
+  for (const agent of machines.agents) signal(agent, "SIGTERM");
+  const gone = () => processesOf(machines).length === 0;
+  if (await waitUntil(gone, { limitMs: politeMs }, deps.clock)) return count;
+  const left = await killAll(() => processesOf(machines), killedMs, deps.clock);
+  for (const { pid } of left) deps.say(`process ${pid} of a runner agent cannot be killed`);
+  return count;
 };
