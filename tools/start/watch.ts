@@ -71,8 +71,10 @@ const reasonLines = (state: ManagerState, said: Set<string>, sinceMs: number): s
     const silent = is === "stale" || (is === "never" && sinceMs > settleMs);
     const github = silent ? [`GitHub is not heard: ${why ?? "no reason"}`] : [];
     const all = [...pool.reasons.map(({ reason, detail }) => `${reason}: ${detail}`), ...github];
-    const fresh = all.filter((text) => !said.has(`${pool.name} ${text}`));
-    for (const text of fresh) said.add(`${pool.name} ${text}`);
+    // A sentence that counts seconds is the same sentence.
+    const key = (text: string) => `${pool.name} ${text.replaceAll(/\d+/g, "0")}`;
+    const fresh = all.filter((text) => !said.has(key(text)));
+    for (const text of fresh) said.add(key(text));
     return fresh.map((text) => `            pool ${pool.name} waits: ${text}`);
   });
 

@@ -64,8 +64,12 @@ describe("watching", () => {
       github: { is: "stale" as const, why: "503" },
       reasons: [{ reason: "max", jobs: 2, detail: "all 2 machines are busy" }],
     };
-    const busy = state([waiting], { pools: [pool] });
-    const { start, lines } = rig([busy, busy, state([done])], [running, running, over]);
+    const counting = { reason: "unknown", jobs: 1, detail: "tried again in 5 s" };
+    const busy = (seconds: number) => {
+      const reasons = [...pool.reasons, { ...counting, detail: `tried again in ${seconds} s` }];
+      return state([waiting], { pools: [{ ...pool, reasons }] });
+    };
+    const { start, lines } = rig([busy(5), busy(4), state([done])], [running, running, over]);
     await start();
     expect(
       lines()
@@ -73,6 +77,7 @@ describe("watching", () => {
         .map((line) => line.trim()),
     ).toEqual([
       "pool local waits: max: all 2 machines are busy",
+      "pool local waits: unknown: tried again in 5 s",
       "pool local waits: GitHub is not heard: 503",
     ]);
   });
