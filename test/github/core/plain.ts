@@ -12,7 +12,7 @@ export interface PlainJob {
   environment?: string;
 }
 
-function ready(job: PlainJob, index: number): ReadyJob {
+function ready(job: PlainJob, index: number, github: Record<string, unknown>): ReadyJob {
   const name = job.name ?? `job ${index + 1}`;
   const script = job.script ?? `sleep ${job.durationSeconds ?? 0}`;
   return {
@@ -23,7 +23,7 @@ function ready(job: PlainJob, index: number): ReadyJob {
     message: {
       jobDisplayName: name,
       contexts: {
-        github: {},
+        github,
         needs: {},
         strategy: {},
         matrix: {},
@@ -50,10 +50,15 @@ function ready(job: PlainJob, index: number): ReadyJob {
 }
 
 /** A job without steps, for the records of jobs that never run. */
-export const nothing = ready({ labels: [], script: ":" }, 0);
+export const nothing = ready({ labels: [], script: ":" }, 0, {});
 
-export function plainLogic(name: string, jobs: readonly PlainJob[]): WorkflowLogic {
-  const open = new Map(jobs.map((job, index) => [`${index}`, ready(job, index)]));
+/** `github`: the jobs' context of that name. */
+export function plainLogic(
+  name: string,
+  jobs: readonly PlainJob[],
+  github: Record<string, unknown> = {},
+): WorkflowLogic {
+  const open = new Map(jobs.map((job, index) => [`${index}`, ready(job, index, github)]));
   let fresh = [...open.values()];
   let failed = false;
   let cancelled = false;

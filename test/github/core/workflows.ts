@@ -19,9 +19,11 @@ export interface Dispatch {
   eventName?: Run["eventName"];
 }
 
+const zeros = "0".repeat(40);
+
 async function loadMakeWorkflow(sim: Sim): Promise<MakeWorkflow> {
   if (sim.options.makeWorkflow) return sim.options.makeWorkflow;
-  return (await import("./../workflow/run.ts")).makeWorkflow;
+  return (await import("../workflow/run.ts")).makeWorkflow;
 }
 
 /** The commit that is checked out, or zeros where there is none. */
@@ -29,7 +31,7 @@ async function headOf(directory: string): Promise<string> {
   const git = promisify(execFile)("git", ["-C", directory, "rev-parse", "HEAD"], { timeout: 5_000 });
   return git.then(
     ({ stdout }) => stdout.trim(),
-    () => "0".repeat(40),
+    () => zeros,
   );
 }
 
@@ -77,12 +79,24 @@ export async function dispatchWorkflow(sim: Sim, dispatch: Dispatch): Promise<Ru
   return createRun(sim, { repository, path, ref, sha, eventName, logic });
 }
 
-export const dispatchPlain = (sim: Sim, repository: Repository, name: string, jobs: readonly PlainJob[]) =>
-  createRun(sim, {
-    repository,
-    path: ".github/workflows/plain.yml",
-    ref: "refs/heads/main",
-    sha: "0".repeat(40),
-    eventName: "workflow_dispatch",
-    logic: () => Promise.resolve(plainLogic(name, jobs)),
-  });
+export function dispatchPlain(sim: Sim, repository: Repository, name: string, jobs: readonly PlainJob[]) {
+  const ref = "refs/heads/main";
+  const { owner } = repository;
+  const github = {
+    event_name: "workflow_dispatch",
+    ref,
+    sha: zeros,
+    repository: `${owner}/${repository.name}`,
+    repository_owner: owner,
+    actor: owner,
+    workflow: name,
+    server_url: sim.origin,
+    api_url: `${sim.origin}/api/v3`,
+  };
+  const logic: NewRun["logic"] = ({ runId, runNumber, runAttempt }) => {
+    const ids = { run_id: `${runId}`, run_number: `${runNumber}`, run_attempt: `${runAttempt}` };
+    return Promise.resolve(plainLogic(name, jobs, { ...github, ...ids }));
+  };
+  const path = ".github/workflows/plain.yml";
+  return createRun(sim, { repository, path, ref, sha: zeros, eventName: "workflow_dispatch", logic });
+}
