@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { join } from "node:path";
-import { eventually, Rig } from "./agents.ts";
+import { eventually, Rig, runs } from "./agents.ts";
 import { oneJob, says, scripted } from "./fake-runner.ts";
 
 let rig: Rig;
@@ -287,11 +287,3 @@ describe("exit codes of the Listener", () => {
     expect(over.problem).toMatch(/cannot be started/);
   });
 });
-
-function runs(pid: string): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}

@@ -119,10 +119,23 @@ export class Rig {
 }
 
 /** Polls; for what no event tells of. */
-export async function eventually(test: () => boolean, what: string, limitMs = 10_000): Promise<void> {
+export async function eventually(
+  test: () => boolean | Promise<boolean>,
+  what: string,
+  limitMs = 20_000,
+): Promise<void> {
   const endMs = realClock.now() + limitMs;
-  while (!test()) {
+  while (!(await test())) {
     if (realClock.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`);
     await realClock.sleep(10);
+  }
+}
+
+/** Whether a process runs; one that only waits to be reaped does not. */
+export function runs(pid: string): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
   }
 }
