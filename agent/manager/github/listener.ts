@@ -56,6 +56,8 @@ export function listen(on: Listening, tools: SessionTools): Listener {
     offers.counted();
   };
 
+  const fitting = () => offers.fitting(on.capacity() - figures.assigned);
+
   /** The set and its session; figures of a new session are reported at once. Null: there is nothing to listen to. */
   const ready = async (): Promise<Session | null> => {
     if (session) return session;
@@ -104,7 +106,8 @@ export function listen(on: Listening, tools: SessionTools): Listener {
   const turn = async (): Promise<boolean> => {
     const open = await ready();
     if (!open) return true;
-    await offers.acquire(open, on.capacity() - figures.assigned, life.signal);
+    // Asked again after each: the capacity may have risen meanwhile, and the poll that follows already carries it.
+    for (let ids = fitting(); ids.length > 0; ids = fitting()) await offers.acquire(open, ids, life.signal);
     const startedMs = deps.clock.now();
     const before = open.figures();
     const polled = await poller.poll(open, inbox.cursor(), life.signal);
@@ -158,7 +161,8 @@ export function listen(on: Listening, tools: SessionTools): Listener {
     }
     if (!life.signal.aborted) on.ended();
   };
-  const running = run();
+  // Begun after the caller has what listen() returns.
+  const running = Promise.resolve().then(run);
 
   return {
     set: () => set,

@@ -77,7 +77,10 @@ export function makeLogin(
       const { scheme, token: value } = call.authorization ?? { scheme: "Bearer", token: await token(renew) };
       known.push(value);
       const headers = { authorization: `${scheme} ${value}` };
-      const { data } = await octokit.request(call.route, { ...call.body, headers });
+      const { data } = await octokit.request(call.route, {
+        ...(call.body ? { data: call.body } : {}),
+        headers,
+      });
       return data as unknown;
     } catch (error) {
       throw asGitHubError(error, call.what, known, cure, timings, deps);
