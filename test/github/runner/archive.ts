@@ -66,7 +66,16 @@ async function addNode(stage: string, node: "link" | "copy"): Promise<void> {
   await symlink("../../node24/bin/node", join(node20!, "node"));
 }
 
-const folders = [".", "bin", "bin/stand-in", "externals", "externals/node24", "externals/node24/bin", "externals/node20", "externals/node20/bin"];
+const folders = [
+  ".",
+  "bin",
+  "bin/stand-in",
+  "externals",
+  "externals/node24",
+  "externals/node24/bin",
+  "externals/node20",
+  "externals/node20/bin",
+];
 const scripts = [
   "run.sh",
   "run-helper.sh.template",
@@ -97,13 +106,17 @@ const tarArguments = "--sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner
 
 /** Equal files make equal bytes: names sorted, no times, no owners. @returns the SHA-256, hex. */
 async function pack(stage: string, file: string, level: number): Promise<string> {
-  const tar = spawn("tar", [...tarArguments, "-C", stage, "-cf", "-", "."], { stdio: ["ignore", "pipe", "pipe"] });
+  const tar = spawn("tar", [...tarArguments, "-C", stage, "-cf", "-", "."], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const complaints: Buffer[] = [];
   tar.stderr.on("data", (chunk: Buffer) => complaints.push(chunk));
   const ended = new Promise<void>((resolve, reject) => {
     tar.on("error", reject);
     tar.on("close", (code) =>
-      code === 0 ? resolve() : reject(new Error(`tar ended with ${code}: ${Buffer.concat(complaints).toString()}`)),
+      code === 0
+        ? resolve()
+        : reject(new Error(`tar ended with ${code}: ${Buffer.concat(complaints).toString()}`)),
     );
   });
   const hash = createHash("sha256");

@@ -8,7 +8,14 @@ export const codes = {
 } as const;
 
 /** A job's result by its number; bin/Runner.Worker ends with 100 + number (TaskResultUtil.cs). */
-export const taskResults = ["Succeeded", "SucceededWithIssues", "Failed", "Canceled", "Skipped", "Abandoned"] as const;
+export const taskResults = [
+  "Succeeded",
+  "SucceededWithIssues",
+  "Failed",
+  "Canceled",
+  "Skipped",
+  "Abandoned",
+] as const;
 export type TaskResult = (typeof taskResults)[number];
 
 const workerOffset = 100;

@@ -17,7 +17,10 @@ export interface Credentials {
   authorizationUrl: string;
 }
 /** .NET's RSAParameters, base64 each. */
-export type RsaParameters = Record<"d" | "dp" | "dq" | "exponent" | "inverseQ" | "modulus" | "p" | "q", string>;
+export type RsaParameters = Record<
+  "d" | "dp" | "dq" | "exponent" | "inverseQ" | "modulus" | "p" | "q",
+  string
+>;
 export interface Config {
   settings: Settings;
   credentials: Credentials;
@@ -42,7 +45,10 @@ export function writeJitConfig(root: string, encoded: string): void {
 
 function read(root: string, file: ConfigFile): Record<string, unknown> | null {
   try {
-    return JSON.parse(readFileSync(join(root, file), "utf8").replace(/^\uFEFF/, "")) as Record<string, unknown>;
+    return JSON.parse(readFileSync(join(root, file), "utf8").replace(/^\uFEFF/, "")) as Record<
+      string,
+      unknown
+    >;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;

@@ -16,7 +16,11 @@ export interface Call {
 function request({ method, json, text, timeoutMs, signal }: Call, token: string): RequestInit {
   const timeout = AbortSignal.timeout(timeoutMs);
   const headers: Record<string, string> = { authorization: `Bearer ${token}` };
-  const init: RequestInit = { method, headers, signal: signal ? AbortSignal.any([signal, timeout]) : timeout };
+  const init: RequestInit = {
+    method,
+    headers,
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+  };
   if (json !== undefined) {
     headers["content-type"] = "application/json";
     init.body = JSON.stringify(json);

@@ -34,7 +34,11 @@ const privateKey = (rsa: RsaParameters) =>
     },
   });
 
-export function clientAssertion({ clientId, authorizationUrl }: Credentials, rsa: RsaParameters, nowMs: number): string {
+export function clientAssertion(
+  { clientId, authorizationUrl }: Credentials,
+  rsa: RsaParameters,
+  nowMs: number,
+): string {
   const seconds = Math.floor(nowMs / 1000);
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const claims = {

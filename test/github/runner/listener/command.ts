@@ -65,7 +65,9 @@ export function parseCommand(args: readonly string[], env: NodeJS.ProcessEnv): P
   const list = stray.join(", ");
   const of = verb !== "" && known ? ` for command ${verb}` : "";
   const warnings = stray.length
-    ? [`Unrecognized command-line input arguments${of}: '${list}'. For usage refer to: .\\config.cmd --help or ./config.sh --help`]
+    ? [
+        `Unrecognized command-line input arguments${of}: '${list}'. For usage refer to: .\\config.cmd --help or ./config.sh --help`,
+      ]
     : [];
   return { command: choose(verb, given), warnings };
 }
@@ -74,7 +76,8 @@ function choose(verb: string, given: ReadonlyMap<string, string>): Command {
   if (given.has("help")) return { do: "print", what: "usage" };
   if (given.has("version")) return { do: "print", what: "version" };
   if (given.has("commit")) return { do: "print", what: "commit" };
-  if (verb === "configure" || verb === "remove" || given.has("check")) return { do: "refuse", message: standIn };
+  if (verb === "configure" || verb === "remove" || given.has("check"))
+    return { do: "refuse", message: standIn };
   if (verb === "warmup") return { do: "warmup" };
   if (verb === "run") return { do: "run", jitConfig: given.get("jitconfig") || null };
   return { do: "print", what: "usage" };

@@ -15,7 +15,11 @@ const shutdownTimeoutMs = 25_000;
 const serviceUrl = (url: string, path: string) => new URL(path, url.replace(/\/?$/, "/")).href;
 
 /** Null: the job is not to be had (404, 409, 422), or not now; the runner goes on listening. */
-export async function acquire(context: Context, request: RunnerJobRequest, deps: ListenerDeps): Promise<JobMessage | null> {
+export async function acquire(
+  context: Context,
+  request: RunnerJobRequest,
+  deps: ListenerDeps,
+): Promise<JobMessage | null> {
   const json = {
     jobMessageId: request.runner_request_id,
     runnerOS: "Linux",
@@ -51,10 +55,20 @@ interface Renewal {
   lost: Promise<void>;
 }
 
-function startRenewing(context: Context, message: JobMessage, url: string, stop: AbortSignal, deps: ListenerDeps): Renewal {
+function startRenewing(
+  context: Context,
+  message: JobMessage,
+  url: string,
+  stop: AbortSignal,
+  deps: ListenerDeps,
+): Renewal {
   const { planId, jobId } = message;
   const renew = () =>
-    call(context.tokens, { method: "POST", url, json: { planId, jobId }, timeoutMs: 30_000, signal: stop }, deps);
+    call(
+      context.tokens,
+      { method: "POST", url, json: { planId, jobId }, timeoutMs: 30_000, signal: stop },
+      deps,
+    );
   const first = withRetries(renew, { attempts: 5, pauseMs: (n) => 500 * 2 ** n, signal: stop }, deps).then(
     () => true,
     () => false,
@@ -62,7 +76,12 @@ function startRenewing(context: Context, message: JobMessage, url: string, stop:
   const lost = new Promise<void>((resolve) => {
     const keep = async () => {
       let heldUntilMs = deps.now() + lockMs;
-      while (await deps.sleep(renewEveryMs, stop).then(() => true, () => false)) {
+      while (
+        await deps.sleep(renewEveryMs, stop).then(
+          () => true,
+          () => false,
+        )
+      ) {
         try {
           await renew();
           heldUntilMs = deps.now() + lockMs;
@@ -79,7 +98,12 @@ function startRenewing(context: Context, message: JobMessage, url: string, stop:
 }
 
 /** A worker that crashed cannot tell how its job ended. */
-async function failJob(context: Context, message: JobMessage, url: string, deps: ListenerDeps): Promise<void> {
+async function failJob(
+  context: Context,
+  message: JobMessage,
+  url: string,
+  deps: ListenerDeps,
+): Promise<void> {
   const { planId, jobId } = message;
   const json: JobResult = { planId, jobId, conclusion: "failed", outputs: {}, stepResults: [] };
   const tell = () => call(context.tokens, { method: "POST", url, json, timeoutMs: 30_000 }, deps);
@@ -89,7 +113,12 @@ async function failJob(context: Context, message: JobMessage, url: string, deps:
 }
 
 /** Begins the job: the first renewal, then the worker. `done` never rejects. */
-export function startJob(context: Context, message: JobMessage, runServiceUrl: string, deps: ListenerDeps): RunningJob {
+export function startJob(
+  context: Context,
+  message: JobMessage,
+  runServiceUrl: string,
+  deps: ListenerDeps,
+): RunningJob {
   const { terminal, diag } = context;
   const stop = new AbortController();
   const cancelled = Promise.withResolvers<{ reason: CancelReason; timeoutMs: number }>();

@@ -30,7 +30,8 @@ export function timeSpanMs(text: string): number {
 
 /** 15 to 30 s, later 30 to 60 s as the real runner; the first three are short, where its HTTP layer retries. */
 function pauseMs(failures: number, random: number): number {
-  const [base, spread] = failures <= 3 ? [500 * failures, 500] : failures <= 5 ? [15_000, 15_000] : [30_000, 30_000];
+  const [base, spread] =
+    failures <= 3 ? [500 * failures, 500] : failures <= 5 ? [15_000, 15_000] : [30_000, 30_000];
   return base + spread * random;
 }
 
@@ -108,7 +109,8 @@ class Listener {
     const { terminal, diag, shutdown } = this.context;
     const why = (error as Error).message;
     diag.error(`Catch exception during get next message. ${String(error)}`);
-    if (error instanceof InvalidClient || (error instanceof Refused && error.status === 404)) return this.deleted();
+    if (error instanceof InvalidClient || (error instanceof Refused && error.status === 404))
+      return this.deleted();
     if (error instanceof Refused && error.status === 403) {
       terminal.error(`An error occurred: ${why}`);
       return { code: deprecatedCode(this.context), forget: false };
@@ -150,7 +152,9 @@ class Listener {
       patience.abort();
       if (this.result !== null) return null;
     }
-    this.context.terminal.error("The runner no longer exists on the server. Cleaning up local configuration.");
+    this.context.terminal.error(
+      "The runner no longer exists on the server. Cleaning up local configuration.",
+    );
     return { code: codes.success, forget: true };
   }
 
@@ -170,7 +174,9 @@ class Listener {
       return;
     }
     if (message.messageType !== "RunnerJobRequest") {
-      diag.error(`Received a message with unsupported message type ${String((message as BrokerMessage).messageType)}.`);
+      diag.error(
+        `Received a message with unsupported message type ${String((message as BrokerMessage).messageType)}.`,
+      );
       return;
     }
     if (this.job) return diag.info(`Skip job request message '${message.messageId}'.`);
@@ -193,4 +199,5 @@ class Listener {
 }
 
 /** Runs until the one job is done, the record is gone, or the runner is told to stop. */
-export const listen = (context: Context, deps: ListenerDeps): Promise<Outcome> => new Listener(context, deps).run();
+export const listen = (context: Context, deps: ListenerDeps): Promise<Outcome> =>
+  new Listener(context, deps).run();

@@ -60,7 +60,9 @@ function giveUp(context: Context, error: unknown, conflicts: number): number | n
   if (error.status !== 409) return null;
   terminal.error("A session for this runner already exists.");
   if (conflicts * retryIntervalMs < conflictLimitMs) return null;
-  terminal.error(`Stop retry on SessionConflictException after retried for ${conflictLimitMs / 1000} seconds.`);
+  terminal.error(
+    `Stop retry on SessionConflictException after retried for ${conflictLimitMs / 1000} seconds.`,
+  );
   return failed(codes.sessionConflict);
 }
 
@@ -68,7 +70,7 @@ function giveUp(context: Context, error: unknown, conflicts: number): number | n
 export async function openSession(context: Context, deps: ListenerDeps): Promise<Opened> {
   const { terminal, diag, shutdown } = context;
   let troubled = false;
-  for (let conflicts = 0; ; ) {
+  for (let conflicts = 0; ;) {
     try {
       await context.tokens.get();
       terminal.line("");
@@ -85,7 +87,9 @@ export async function openSession(context: Context, deps: ListenerDeps): Promise
       if (code !== null) return { code };
       if (!troubled) {
         const why = (error as Error).message;
-        terminal.error(`${terminalTime(deps.now())}: Runner connect error: ${why}. Retrying until reconnected.`);
+        terminal.error(
+          `${terminalTime(deps.now())}: Runner connect error: ${why}. Retrying until reconnected.`,
+        );
       }
       troubled = true;
       await deps.sleep(retryIntervalMs, shutdown);

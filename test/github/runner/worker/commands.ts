@@ -2,7 +2,8 @@
 import type { JobLog } from "./log.ts";
 import type { Masker } from "./mask.ts";
 
-const unescape = (text: string) => text.replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll("%25", "%");
+const unescape = (text: string) =>
+  text.replaceAll("%0D", "\r").replaceAll("%0A", "\n").replaceAll("%25", "%");
 const unescapeProperty = (text: string) => unescape(text.replaceAll("%3A", ":").replaceAll("%2C", ","));
 
 interface Command {
@@ -21,7 +22,9 @@ export function parseLine(line: string): Command | null {
     .filter(([key]) => key?.trim());
   return {
     name: name.toLowerCase(),
-    properties: Object.fromEntries(properties.map(([key, value]) => [key!.trim(), unescapeProperty(value ?? "")])),
+    properties: Object.fromEntries(
+      properties.map(([key, value]) => [key!.trim(), unescapeProperty(value ?? "")]),
+    ),
     data: unescape(data),
   };
 }

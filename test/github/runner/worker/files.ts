@@ -3,7 +3,13 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-const kinds = { env: "set_env", path: "add_path", output: "set_output", state: "save_state", step_summary: "step_summary" };
+const kinds = {
+  env: "set_env",
+  path: "add_path",
+  output: "set_output",
+  state: "save_state",
+  step_summary: "step_summary",
+};
 type Kind = keyof typeof kinds;
 export type CommandFiles = Record<Kind, string>;
 
@@ -79,5 +85,12 @@ export function readFiles(files: CommandFiles): FromStep {
     problems.push("Can't store NODE_OPTIONS output parameter using '$GITHUB_ENV' command.");
   }
   const path = read("path").split(/\r?\n/).filter(Boolean);
-  return { env, path, outputs: pairs("output"), state: pairs("state"), summary: read("step_summary"), problems };
+  return {
+    env,
+    path,
+    outputs: pairs("output"),
+    state: pairs("state"),
+    summary: read("step_summary"),
+    problems,
+  };
 }

@@ -8,7 +8,9 @@ export function hashFiles(workspace: string, patterns: readonly string[]): strin
   const exclude = patterns.filter((pattern) => pattern.startsWith("!")).map((pattern) => pattern.slice(1));
   const include = patterns.filter((pattern) => !pattern.startsWith("!"));
   const found = globSync(include, { cwd: workspace, exclude });
-  const files = [...new Set(found)].map((file) => join(workspace, file)).filter((file) => statSync(file).isFile());
+  const files = [...new Set(found)]
+    .map((file) => join(workspace, file))
+    .filter((file) => statSync(file).isFile());
   if (files.length === 0) return "";
   const total = createHash("sha256");
   for (const file of files.sort()) total.update(createHash("sha256").update(readFileSync(file)).digest());

@@ -12,7 +12,11 @@ export interface Hook {
 
 const kinds = {
   started: { variable: "ACTIONS_RUNNER_HOOK_JOB_STARTED", id: "__hook_started", name: "Set up runner" },
-  completed: { variable: "ACTIONS_RUNNER_HOOK_JOB_COMPLETED", id: "__hook_completed", name: "Complete runner" },
+  completed: {
+    variable: "ACTIONS_RUNNER_HOOK_JOB_COMPLETED",
+    id: "__hook_completed",
+    name: "Complete runner",
+  },
 } as const;
 
 /** Null when none is set. It runs always, without a time limit; another exit code than 0 fails the job. */

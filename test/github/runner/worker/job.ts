@@ -29,7 +29,9 @@ function heading({ message, runnerName, log }: JobOrder): void {
   log.write(`Current runner version: '${runnerVersion}'`);
   log.write(`Runner name: '${runnerName}'\nMachine name: '${hostname()}'`);
   log.write(`##[group]Operating System\nLinux ${release()} ${arch()}\n##[endgroup]`);
-  log.write("This is muster's stand-in for actions/runner: it runs `run:` steps and a few simulated actions.");
+  log.write(
+    "This is muster's stand-in for actions/runner: it runs `run:` steps and a few simulated actions.",
+  );
   log.write("Prepare workflow directory");
   log.write(`Complete job name: ${message.jobDisplayName}`);
 }
@@ -132,7 +134,9 @@ export async function runJob(order: JobOrder, deps: Deps): Promise<JobResult> {
     limit.stop();
   }
   if (order.shutdown()) {
-    log.error("The runner has received a shutdown signal. This can happen when the runner service is stopped, or a manually started runner is canceled.");
+    log.error(
+      "The runner has received a shutdown signal. This can happen when the runner service is stopped, or a manually started runner is canceled.",
+    );
     result.conclusion = "failed";
   }
   return result;

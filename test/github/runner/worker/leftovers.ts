@@ -1,7 +1,10 @@
 /** Processes that a job left behind, found in /proc by its RUNNER_TRACKING_ID (JobExtension.cs). */
 import { readdirSync, readFileSync } from "node:fs";
 
-const pids = () => readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+const pids = () =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 
 function read(pid: number, file: string): string {
   try {

@@ -88,7 +88,11 @@ async function work(root: string, channel: Channel): Promise<number> {
 }
 
 /** About two minutes of attempts; after a lost answer the second one may find the job done already. */
-async function complete(result: JobResult, post: (json: JobResult) => Promise<unknown>, error: (line: string) => void) {
+async function complete(
+  result: JobResult,
+  post: (json: JobResult) => Promise<unknown>,
+  error: (line: string) => void,
+) {
   const pauseMs = (attempt: number) => Math.min(15_000, 500 * 2 ** attempt);
   try {
     await withRetries(() => post(result), { attempts: 12, pauseMs }, realDeps);

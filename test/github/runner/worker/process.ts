@@ -49,7 +49,13 @@ export async function runProgram(program: Program, deps: Pick<Deps, "sleep">): P
   }
 }
 
-const numbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
+const numbers: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGTERM: 15,
+};
 const signalNumber = (signal: string) => numbers[signal] ?? 0;
 
 function readLines(stream: Readable, line: (text: string) => void): Promise<void> {

@@ -36,6 +36,9 @@ export async function runScript(script: Script, run: StepRun): Promise<void> {
   writeFileSync(path, script.script);
   state.log.write(heading(script, `${shell.file} ${shell.format}`, env));
   const cwd = resolve(state.paths.workspace, script.directory ?? "");
-  const code = await runProgram({ file: shell.file, args: shellArguments(shell, path), cwd, env, line, cancel }, state.deps);
+  const code = await runProgram(
+    { file: shell.file, args: shellArguments(shell, path), cwd, env, line, cancel },
+    state.deps,
+  );
   if (code !== 0) throw new Error(`Process completed with exit code ${code}.`);
 }

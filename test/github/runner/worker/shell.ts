@@ -11,7 +11,9 @@ const builtIn: Readonly<Record<string, { args: string; extension: string }>> = {
 
 /** A program by its name on a PATH; null when there is none. */
 export function which(name: string, path: string): string | null {
-  const candidates = name.includes("/") ? [name] : path.split(delimiter).map((directory) => join(directory, name));
+  const candidates = name.includes("/")
+    ? [name]
+    : path.split(delimiter).map((directory) => join(directory, name));
   for (const candidate of candidates) {
     try {
       accessSync(candidate, constants.X_OK);

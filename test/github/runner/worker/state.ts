@@ -138,10 +138,19 @@ const exported = (
 ).split(" ");
 
 /** The whole environment of a step: the runner's own, the job's, the step's, GITHUB_* and RUNNER_*. */
-export function environmentOf(state: JobState, contexts: Contexts, env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+export function environmentOf(
+  state: JobState,
+  contexts: Contexts,
+  env: Readonly<Record<string, string>>,
+): NodeJS.ProcessEnv {
   const github = contexts["github"] as Record<string, unknown>;
-  const from = exported.flatMap((key) => (github[key] === undefined ? [] : [[`GITHUB_${key.toUpperCase()}`, String(github[key])]]));
-  const runner = Object.entries(runnerContext(state)).map(([key, value]) => [`RUNNER_${key.toUpperCase()}`, value]);
+  const from = exported.flatMap((key) =>
+    github[key] === undefined ? [] : [[`GITHUB_${key.toUpperCase()}`, String(github[key])]],
+  );
+  const runner = Object.entries(runnerContext(state)).map(([key, value]) => [
+    `RUNNER_${key.toUpperCase()}`,
+    value,
+  ]);
   const path = env["PATH"] ?? process.env["PATH"] ?? "";
   return {
     CI: "true",

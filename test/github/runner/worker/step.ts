@@ -72,7 +72,12 @@ function timeoutOf(step: StepMessage, contexts: Contexts, state: JobState): numb
 class TimedOut extends Error {}
 
 /** Runs the work under the job's cancellation and the step's own limit. */
-async function limited(step: StepMessage, name: string, run: Omit<StepRun, "cancel">, work: Work): Promise<Conclusion> {
+async function limited(
+  step: StepMessage,
+  name: string,
+  run: Omit<StepRun, "cancel">,
+  work: Work,
+): Promise<Conclusion> {
   const { state, contexts } = run;
   const limit = new AbortController();
   const own = new AbortController();
@@ -87,7 +92,8 @@ async function limited(step: StepMessage, name: string, run: Omit<StepRun, "canc
   const timeoutMs = timeoutOf(step, contexts, state);
   if (timeoutMs < Infinity) {
     state.deps.sleep(timeoutMs, done.signal).then(
-      () => limit.abort(new TimedOut(`The action '${name}' has timed out after ${timeoutMs / 60_000} minutes.`)),
+      () =>
+        limit.abort(new TimedOut(`The action '${name}' has timed out after ${timeoutMs / 60_000} minutes.`)),
       () => undefined,
     );
   }
@@ -117,7 +123,8 @@ function absorb(state: JobState, files: CommandFiles, outputs: Record<string, st
   for (const [name, value] of from.env) state.env[name] = value;
   for (const entry of from.path) state.path = [...state.path.filter((known) => known !== entry), entry];
   for (const [name, value] of from.outputs) outputs[name] = value;
-  if (from.summary.trim() !== "") state.log.write(`##[group]Step summary\n${from.summary.trimEnd()}\n##[endgroup]`);
+  if (from.summary.trim() !== "")
+    state.log.write(`##[group]Step summary\n${from.summary.trimEnd()}\n##[endgroup]`);
   for (const problem of from.problems) state.log.error(problem);
   return from.problems.length === 0;
 }

@@ -18,11 +18,17 @@ export interface Uploaded {
 const timeoutMs = 60_000;
 
 /** Run and job as the runtime token's `scp` names them: `Actions.Results:<run>:<job>`. */
-export function backendIds(runtimeToken: string): { workflow_run_backend_id: string; workflow_job_run_backend_id: string } {
-  const claims = JSON.parse(Buffer.from(runtimeToken.split(".")[1] ?? "", "base64url").toString() || "{}") as { scp?: string };
+export function backendIds(runtimeToken: string): {
+  workflow_run_backend_id: string;
+  workflow_job_run_backend_id: string;
+} {
+  const claims = JSON.parse(
+    Buffer.from(runtimeToken.split(".")[1] ?? "", "base64url").toString() || "{}",
+  ) as { scp?: string };
   const scope = claims.scp?.split(" ").find((part) => part.startsWith("Actions.Results:"));
   const [, run, job] = scope?.split(":") ?? [];
-  if (!run || !job) throw new Error("Failed to get backend IDs: the runtime token has no Actions.Results scope.");
+  if (!run || !job)
+    throw new Error("Failed to get backend IDs: the runtime token has no Actions.Results scope.");
   return { workflow_run_backend_id: run, workflow_job_run_backend_id: job };
 }
 
@@ -50,7 +56,12 @@ async function twirp(run: ActionRun, method: string, body: object): Promise<Reco
   return (await response.json()) as Record<string, unknown>;
 }
 
-export async function upload(run: ActionRun, name: string, content: Buffer, overwrite: boolean): Promise<Uploaded> {
+export async function upload(
+  run: ActionRun,
+  name: string,
+  content: Buffer,
+  overwrite: boolean,
+): Promise<Uploaded> {
   const ids = backendIds(run.state.message.system.runtimeToken);
   if (overwrite && (await list(run, name)).length > 0) await twirp(run, "DeleteArtifact", { ...ids, name });
   const { signed_upload_url: url } = await twirp(run, "CreateArtifact", { ...ids, name, version: 4 });
@@ -61,7 +72,12 @@ export async function upload(run: ActionRun, name: string, content: Buffer, over
   });
   const digest = createHash("sha256").update(content).digest("hex");
   const hash = { value: `sha256:${digest}` };
-  const { artifact_id: id } = await twirp(run, "FinalizeArtifact", { ...ids, name, size: String(content.length), hash });
+  const { artifact_id: id } = await twirp(run, "FinalizeArtifact", {
+    ...ids,
+    name,
+    size: String(content.length),
+    hash,
+  });
   return { id: String(id), digest };
 }
 

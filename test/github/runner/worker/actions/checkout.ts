@@ -17,11 +17,15 @@ function refuseOthers({ inputs, state }: ActionRun): void {
   const github = githubOf(state.message);
   const { repository, ref } = inputs;
   if (repository && repository !== github["repository"]) {
-    throw new Error(`The simulated actions/checkout has only ${String(github["repository"])}, not ${repository}.`);
+    throw new Error(
+      `The simulated actions/checkout has only ${String(github["repository"])}, not ${repository}.`,
+    );
   }
   const present = ["ref", "ref_name", "sha"].map((key) => String(github[key] ?? ""));
   if (ref && !present.includes(ref)) {
-    throw new Error(`The simulated actions/checkout has only what lies in the source directory now, not ref ${ref}.`);
+    throw new Error(
+      `The simulated actions/checkout has only what lies in the source directory now, not ref ${ref}.`,
+    );
   }
 }
 
@@ -76,7 +80,9 @@ export const checkout: Action = async (run) => {
   refuseOthers(run);
   const given = githubOf(state.message)["workspace_source"];
   if (typeof given !== "string" || given === "") {
-    throw new Error("The simulator was started without a source directory (workspaceSource): there is nothing to check out.");
+    throw new Error(
+      "The simulator was started without a source directory (workspaceSource): there is nothing to check out.",
+    );
   }
   const source = resolve(given);
   const target = resolve(state.paths.workspace, inputs["path"] ?? "");
@@ -86,7 +92,10 @@ export const checkout: Action = async (run) => {
   const files = await knownFiles(git, source);
   if (files === null) {
     const ignored = new Set(["node_modules", ".git"]);
-    await cp(source, target, { recursive: true, filter: (path) => path === source || !ignored.has(basename(path)) });
+    await cp(source, target, {
+      recursive: true,
+      filter: (path) => path === source || !ignored.has(basename(path)),
+    });
     return line("The source is no git repository: everything but node_modules was copied.");
   }
   const history = await cloneHistory(git, source, target);

@@ -11,7 +11,8 @@ async function unpack(run: ActionRun, artifact: Artifact, directory: string): Pr
   const entries = unzip(await download(run, artifact));
   for (const { name, data } of entries) {
     const file = resolve(directory, name);
-    if (relative(directory, file).startsWith("..")) throw new Error(`${artifact.name} holds ${name}, which leads outside.`);
+    if (relative(directory, file).startsWith(".."))
+      throw new Error(`${artifact.name} holds ${name}, which leads outside.`);
     mkdirSync(dirname(file), { recursive: true });
     if (!name.endsWith("/")) writeFileSync(file, data);
   }
@@ -22,7 +23,9 @@ export const downloadArtifact: Action = async (run) => {
   const { inputs, state, setOutput } = run;
   const asked = elsewhere.filter((input) => inputs[input]);
   if (asked.length > 0) {
-    throw new Error(`The simulated actions/download-artifact knows only the run's own artifacts, not ${asked.join(", ")}.`);
+    throw new Error(
+      `The simulated actions/download-artifact knows only the run's own artifacts, not ${asked.join(", ")}.`,
+    );
   }
   const directory = resolve(state.paths.workspace, inputs["path"] ?? "");
   mkdirSync(directory, { recursive: true });
@@ -37,6 +40,10 @@ export const downloadArtifact: Action = async (run) => {
   const wanted = found.filter((artifact) => !pattern || matchesGlob(artifact.name, pattern));
   run.line(`${wanted.length} artifacts`);
   for (const artifact of wanted) {
-    await unpack(run, artifact, inputs["merge-multiple"] === "true" ? directory : join(directory, artifact.name));
+    await unpack(
+      run,
+      artifact,
+      inputs["merge-multiple"] === "true" ? directory : join(directory, artifact.name),
+    );
   }
 };

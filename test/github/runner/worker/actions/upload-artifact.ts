@@ -1,6 +1,6 @@
 /** actions/upload-artifact. */
-import { globSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { globSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, matchesGlob, relative, resolve, sep } from "node:path";
 import { upload } from "./artifact-service.ts";
 import type { Action } from "./index.ts";
 import { zip } from "./zip.ts";
@@ -28,6 +28,12 @@ export function commonRoot(paths: readonly string[]): string {
   return (differs < 0 ? first : first.slice(0, differs)).join(sep) || sep;
 }
 
+/** Whatever a directory holds, hidden names too, which glob patterns leave out. */
+const filesBelow = (directory: string) =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+
 interface Found {
   /** Absolute, sorted. */
   files: string[];
@@ -39,13 +45,21 @@ interface Found {
 export function findFiles(workspace: string, patterns: readonly string[], hidden: boolean): Found {
   const absolute = (pattern: string) => resolve(workspace, pattern);
   const include = patterns.filter((pattern) => !pattern.startsWith("!")).map(absolute);
-  const exclude = patterns.filter((pattern) => pattern.startsWith("!")).map((pattern) => absolute(pattern.slice(1)));
-  const whole = (pattern: string) => (isDirectory(pattern) ? [join(pattern, "**")] : [pattern]);
-  const matched = globSync(include.flatMap(whole), { exclude: exclude.flatMap((pattern) => [pattern, join(pattern, "**")]) });
-  const visible = (path: string) => hidden || !relative(workspace, path).split(sep).some((part) => /^\.[^.]/.test(part));
-  const files = [...new Set(matched)].filter((path) => !isDirectory(path) && visible(path)).sort();
+  const exclude = patterns
+    .filter((pattern) => pattern.startsWith("!"))
+    .map((pattern) => absolute(pattern.slice(1)));
+  const matched = globSync(include).flatMap((path) => (isDirectory(path) ? filesBelow(path) : [path]));
+  const excluded = (path: string) =>
+    exclude.some((pattern) => matchesGlob(path, pattern) || matchesGlob(path, join(pattern, "**")));
+  const visible = (path: string) =>
+    hidden ||
+    !relative(workspace, path)
+      .split(sep)
+      .some((part) => /^\.[^.]/.test(part));
+  const files = [...new Set(matched)].filter((path) => visible(path) && !excluded(path)).sort();
   const searched = include.map(searchPath);
-  if (searched.length > 1) return { files, root: commonRoot(searched.map((path) => (isDirectory(path) ? path : dirname(path)))) };
+  if (searched.length > 1)
+    return { files, root: commonRoot(searched.map((path) => (isDirectory(path) ? path : dirname(path)))) };
   const [only = workspace] = searched;
   return { files, root: isDirectory(only) ? only : dirname(only) };
 }
@@ -59,12 +73,21 @@ function nothingFound(policy: string, path: string, line: (text: string) => void
 export const uploadArtifact: Action = async (run) => {
   const { inputs, state, line, setOutput } = run;
   const { name = "artifact", path = "" } = inputs;
-  const { files, root } = findFiles(state.paths.workspace, lines(path), inputs["include-hidden-files"] === "true");
+  const { files, root } = findFiles(
+    state.paths.workspace,
+    lines(path),
+    inputs["include-hidden-files"] === "true",
+  );
   if (files.length === 0) return nothingFound(inputs["if-no-files-found"] ?? "warn", path, line);
-  const entries = files.map((file) => ({ name: relative(root, file).split(sep).join("/"), data: readFileSync(file) }));
+  const entries = files.map((file) => ({
+    name: relative(root, file).split(sep).join("/"),
+    data: readFileSync(file),
+  }));
   const archive = zip(entries);
   const { id, digest } = await upload(run, name, archive, inputs["overwrite"] === "true");
-  line(`Artifact ${name} has been successfully uploaded! ${files.length} files, ${archive.length} bytes. Artifact ID is ${id}`);
+  line(
+    `Artifact ${name} has been successfully uploaded! ${files.length} files, ${archive.length} bytes. Artifact ID is ${id}`,
+  );
   setOutput("artifact-id", id);
   setOutput("artifact-digest", digest);
 };

@@ -25,7 +25,8 @@ interface Packed {
 }
 
 function pack({ name, data }: ZipEntry): Packed {
-  if (data.length > bytesMax) throw new Error(`${name} has ${data.length} bytes; a zip file takes ${bytesMax}.`);
+  if (data.length > bytesMax)
+    throw new Error(`${name} has ${data.length} bytes; a zip file takes ${bytesMax}.`);
   return { name: Buffer.from(name), crc: crc32(data), compressed: deflateRawSync(data), size: data.length };
 }
 
@@ -42,7 +43,8 @@ function writeCommon(header: Buffer, at: number, { name, crc, compressed, size }
 }
 
 export function zip(entries: readonly ZipEntry[]): Buffer {
-  if (entries.length > entriesMax) throw new Error(`${entries.length} files; a zip file takes ${entriesMax}.`);
+  if (entries.length > entriesMax)
+    throw new Error(`${entries.length} files; a zip file takes ${entriesMax}.`);
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
