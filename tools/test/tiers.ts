@@ -76,7 +76,7 @@ export const tiers: readonly Tier[] = [
     what: "npm start in a copy of the checkout",
     kind: "start",
     command: ["tools/start.ts", "--json"],
-    needs: ["engine", "bash", "tar"],
+    needs: ["engine", "bash", "tar", "git"],
     limitMinutes: 10,
   },
 ];
