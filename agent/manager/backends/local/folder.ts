@@ -1,6 +1,6 @@
 /** A machine of this computer as a folder: what lies where, and how it is made so that a crash leaves it whole or not at all. */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { LaunchFile } from "../../../protocol.ts";
 import type { ProcessId } from "../../../supervisor/process.ts";
@@ -37,23 +37,33 @@ export const isFileName = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9._-]{0
 
 const errno = (error: unknown) => (error as NodeJS.ErrnoException).code;
 
+const draftOf = (id: string) => `.${id}.new`;
+
+/** The folder of all machines, without what a crash left half made or half removed. */
+export async function makeMachinesFolder(machines: string): Promise<void> {
+  await mkdir(machines, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(machines)) {
+    if (/^\..*\.new$/.test(name)) await rm(join(machines, name), { recursive: true, force: true });
+    else await rmdir(join(machines, name)).catch(() => {}); // all but empty ones stay
+  }
+}
+
 /** Makes the folder in one step; false when it was there before. */
 export async function makeFolder(
   folder: MachineFolder,
   record: MachineRecord,
   launch: LaunchFile,
 ): Promise<boolean> {
-  const draft = machineFolder(join(folder.directory, ".."), `.${folder.id}.new`);
-  await rm(draft.directory, { recursive: true, force: true });
-  await mkdir(draft.logs, { recursive: true, mode: 0o700 });
-  await writeFile(draft.record, `${JSON.stringify(record)}\n`, { mode: 0o600 });
-  await writeFile(draft.launch, JSON.stringify(launch), { mode: 0o600 });
+  if (await readRecord(folder)) return false;
+  const draft = machineFolder(dirname(folder.directory), draftOf(folder.id));
   try {
+    await mkdir(draft.logs, { recursive: true, mode: 0o700 });
+    await writeFile(draft.record, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    await writeFile(draft.launch, JSON.stringify(launch), { mode: 0o600 });
     await rename(draft.directory, folder.directory);
     return true;
   } catch (error) {
     await rm(draft.directory, { recursive: true, force: true });
-    if (errno(error) === "ENOTEMPTY" || errno(error) === "EEXIST") return false;
     throw error;
   }
 }

@@ -2,7 +2,7 @@
  * This computer as a backend: a machine is a folder and a process, a session of its own that outlives the manager.
  * The folder is the truth: it is there before the agent starts and until nothing of the machine is left.
  */
-import { access, mkdir, readdir } from "node:fs/promises";
+import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { ManagerConfig } from "../../../manager-config.ts";
 import type { Deps } from "../../deps.ts";
@@ -10,7 +10,14 @@ import type { Backend, Invitation } from "../../ports.ts";
 import type { Failure, LaunchRequest, ListedMachine, Offer } from "../../world.ts";
 import { endProcesses, isRunning, neverStarted, removeFolder, startAgent } from "./agent.ts";
 import { classifyLocal } from "./classify.ts";
-import { isFileName, machineFolder, makeFolder, readRecord, type MachineFolder } from "./folder.ts";
+import {
+  isFileName,
+  machineFolder,
+  makeFolder,
+  makeMachinesFolder,
+  readRecord,
+  type MachineFolder,
+} from "./folder.ts";
 
 const localOffer: Offer = { key: "local", backend: "local", priceMicros: 0, scopes: [] };
 
@@ -18,27 +25,34 @@ const localOffer: Offer = { key: "local", backend: "local", priceMicros: 0, scop
 const destroyWaitMs = 1_000;
 
 /**
- * @param config `manager.directory` holds the machines, `manager.runnerBundle` is what they run
+ * @param config as it is now: `manager.directory` holds the machines, `manager.runnerBundle` is what new ones run
  * @param env the environment that agents inherit a few variables from
  */
 export function makeLocalBackend(
-  config: ManagerConfig,
+  config: () => ManagerConfig,
   deps: Deps,
   env: NodeJS.ProcessEnv = process.env,
 ): Backend {
-  const { directory, port, runnerBundle } = config.manager;
+  const { directory, port } = config().manager;
   const machines = join(directory, "machines");
   const folderOf = (id: string) => machineFolder(machines, id);
   /** By machine, so that two calls for one machine never run side by side in this manager. */
   const launching = new Map<string, Promise<void>>();
   const ending = new Map<string, Promise<void>>();
-  let made: Promise<unknown> | null = null;
+  let made: Promise<void> | null = null;
   // Made once: a folder that vanishes later is a fault, not an empty list.
-  const ready = () => (made ??= mkdir(machines, { recursive: true, mode: 0o700 }));
+  const ready = () => {
+    made ??= makeMachinesFolder(machines);
+    return made.catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
+  };
 
   const start = async (folder: MachineFolder) => {
-    await access(runnerBundle.path);
-    await startAgent(folder, runnerBundle.path, env, deps);
+    const { path } = config().manager.runnerBundle;
+    await access(path);
+    await startAgent(folder, path, env, deps);
   };
 
   const launchOne = async (launch: string, request: LaunchRequest, { machine, token }: Invitation) => {

@@ -54,14 +54,14 @@ async function makeRig(): Promise<LocalRig> {
   const runnerBundle = { path: bundle, sha256: "0".repeat(64) };
   const settings = { ...base, manager: { ...base.manager, directory, port: manager.port, runnerBundle } };
   const path = (...parts: string[]) => join(directory, "machines", ...parts);
-  const backend = makeLocalBackend(settings, deps);
+  const backend = makeLocalBackend(() => settings, deps);
   return {
     manager,
     settings,
     path,
     backend,
     entry: { kind: "local" },
-    another: () => makeLocalBackend(settings, deps),
+    another: () => makeLocalBackend(() => settings, deps),
     made: (machine) => manager.enrolments.filter((enrolment) => enrolment.machine === machine).length,
     stop: async (machine) => {
       await manager.until(() => manager.enrolments.some((enrolment) => enrolment.machine === machine));
@@ -107,11 +107,11 @@ describe("the local backend", () => {
       signal,
     );
   const running = async () => (await rig.backend.list(signal)).map(({ running }) => running);
-  const runs = (jitConfig: string, machine = id) =>
+  const order = (jitConfig: string, machine = id) =>
     rig.manager.order(machine, { do: "run", life: 1, runnerName: machine, jitConfig });
 
   it("is what makeBackends gives for settings", () => {
-    expect([...makeBackends(rig.settings, deps).keys()]).toEqual(["local"]);
+    expect([...makeBackends(() => rig.settings, deps).keys()]).toEqual(["local"]);
   });
 
   it("gives the agent a folder that only its owner may enter, and no secret stays in it", async () => {
@@ -128,7 +128,10 @@ describe("the local backend", () => {
 
   it("starts agents in sessions of their own, with an environment from an allow list", async () => {
     const env = { PATH: process.env["PATH"], AWS_SECRET_ACCESS_KEY: "planted", LANG: "C.UTF-8" };
-    await launch([id], makeLocalBackend(rig.settings, deps, env));
+    await launch(
+      [id],
+      makeLocalBackend(() => rig.settings, deps, env),
+    );
     await rig.manager.phase("ready");
     const { pid } = processOf(rig.path(id, "agent.json"));
     const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
@@ -151,8 +154,9 @@ describe("the local backend", () => {
     await launch();
     await rig.manager.phase("ready");
     // As a crash between folder and process leaves it.
-    const { pid } = processOf(rig.path(id, "agent.json"));
-    process.kill(pid, "SIGKILL");
+    const agent = processOf(rig.path(id, "agent.json"));
+    process.kill(agent.pid, "SIGKILL");
+    await eventually(() => !isAlive(agent), "the agent is dead");
     for (const name of ["agent.json", "runner", "home", "tmp"])
       rmSync(rig.path(id, name), { recursive: true, force: true });
     const managers = [rig.manager.url];
@@ -162,7 +166,8 @@ describe("the local backend", () => {
     writeFileSync(rig.path(id, "launch.json"), JSON.stringify(file));
     expect(await running()).toEqual([false]);
     const before = rig.manager.syncs.length;
-    await Promise.all([launch(), launch([id], rig.another())]);
+    await launch([id], rig.another());
+    await launch();
     await rig.manager.phase("ready", before);
     expect(rig.made(id)).toBe(2);
     expect(await running()).toEqual([true]);
@@ -192,7 +197,7 @@ describe("the local backend", () => {
     await launch();
     await rig.manager.phase("ready");
     const go = rig.path(id, "go");
-    runs(scripted(says.listening, says.running("job"), says.until(go), says.completed("job"), "exit 0"));
+    order(scripted(says.listening, says.running("job"), says.until(go), says.completed("job"), "exit 0"));
     await rig.manager.phase("busy");
     process.kill(processOf(rig.path(id, "agent.json")).pid, "SIGKILL");
     await eventually(() => !isAlive(processOf(rig.path(id, "agent.json"))), "the agent is dead");
@@ -210,7 +215,7 @@ describe("the local backend", () => {
     const mark = rig.path(id, "pids");
     const stray = `setsid sh -c 'trap "" TERM; echo $$ >> ${mark}; while :; do sleep 0.05; done' &`;
     const locked = "mkdir -p $HOME/go/mod && touch $HOME/go/mod/file && chmod -w $HOME/go/mod $HOME/go";
-    runs(
+    order(
       scripted(
         stray,
         locked,
@@ -257,7 +262,7 @@ describe("the local backend", () => {
     const runnerBundle = { ...manager.runnerBundle, path: join(folder, "none.mjs") };
     const answer = await launch(
       [id],
-      makeLocalBackend({ ...rig.settings, manager: { ...manager, runnerBundle } }, deps),
+      makeLocalBackend(() => ({ ...rig.settings, manager: { ...manager, runnerBundle } }), deps),
     );
     expect(answer.machines).toEqual([]);
     expect(answer.failures).toMatchObject([{ reason: "bad-request", scope: { on: "offer", key: "local" } }]);
