@@ -16,6 +16,8 @@ export const defaultLimits = {
   tickMsMax: 10 * second,
   /** Backends are listed so often, and at once after an unknown launch. */
   listPeriodMs: 15 * second,
+  /** First pause before a backend with free lists is asked again whether a destroyed machine is gone. */
+  listEagerMs: 50,
   /** A list older than this is stale: nothing is destroyed on it. */
   listFreshMs: 60 * second,
   /** GitHub's figures older than this are stale: no launches for that pool. A poll is held 50 s. */

@@ -24,10 +24,24 @@ function listing(backend: Backend, loop: Loop, limits: Limits, deps: Deps): () =
   let cancel = () => {};
   let busy = false;
   let again = false;
+  let eagerMs = limits.listEagerMs;
 
   const next = (ms: number) => {
     cancel();
     if (!over.signal.aborted) cancel = clock.after(ms, () => void list());
+  };
+  /** While machines should vanish, a backend whose lists cost nothing is asked again soon, then ever less often. */
+  const periodMs = () => {
+    const { machines } = loop.world();
+    const vanishing = Object.values(machines).some(
+      (machine) => machine.backend === backend.name && machine.destroyAskedMs !== null && !machine.gone,
+    );
+    if (!backend.consistent || !vanishing) {
+      eagerMs = limits.listEagerMs;
+      return limits.listPeriodMs;
+    }
+    eagerMs = Math.min(limits.listPeriodMs, eagerMs * 2);
+    return eagerMs;
   };
   const list = async () => {
     if (busy) return void (again = true);
@@ -43,7 +57,7 @@ function listing(backend: Backend, loop: Loop, limits: Limits, deps: Deps): () =
     }
     limit.done();
     busy = false;
-    next(again ? 0 : limits.listPeriodMs);
+    next(again ? 0 : periodMs());
     again = false;
   };
   /** A list now tells what the next one by the clock would tell too late. */

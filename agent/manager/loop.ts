@@ -71,10 +71,10 @@ export function makeLoop({ world: first, journal, limits, deps, broken }: LoopOp
       broken(error, before);
       return false;
     }
-    if (world === before) return true;
-    const ok = saved(world);
+    const ok = world === before || saved(world);
+    // Also a fact that changes nothing that is believed may tell a watcher when to look.
     for (const watcher of watchers) watcher.fact?.(fact, before, world, now);
-    if (!onlyHeard(fact, before, world)) soon(now);
+    if (world !== before && !onlyHeard(fact, before, world)) soon(now);
     return ok;
   };
 

@@ -28,7 +28,8 @@ export interface ManagerOptions {
   settings: Settings;
   secrets: ManagerSecrets;
   makeGitHub: MakeGitHub;
-  makeBackends: (config: Settings["config"], deps: Deps) => ReadonlyMap<string, Backend>;
+  /** The backends follow `config()` as the settings change. */
+  makeBackends: (config: () => Settings["config"], deps: Deps) => ReadonlyMap<string, Backend>;
   limits?: Limits;
   /** Called when the manager contradicts itself; the process is expected to end. */
   broken?: (error: unknown) => void;
@@ -55,7 +56,8 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   const journal = openJournal(join(directory, "journal.sqlite"), deps, limits);
   const history = openHistory({ path: join(directory, "history.sqlite") }, deps);
   const metrics = makeMetrics(deps);
-  const backends = options.makeBackends(config, deps);
+  let current = config;
+  const backends = options.makeBackends(() => current, deps);
   const world = startWorld({ settings: options.settings, journal, backends, limits, now: startedMs });
   const broken = (error: unknown, believed: World) => {
     deps.log.fatal({ err: error }, "the manager contradicts itself: the world is written beside the journal");
@@ -136,6 +138,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   const reload = async () => {
     const settings = await readSettings(options.settingsPath);
     if (settings.hash !== loop.world().configHash) {
+      current = settings.config;
       loop.report(settingsChanged(settings, backends));
       github.start(settings.config);
       deps.log.info({ configHash: settings.hash }, "settings changed");

@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -16,6 +15,7 @@ import type { ManagerState } from "../../agent/manager/view.ts";
 import { folder } from "../../agent/supervisor/folder.ts";
 import { bundle, type Bundles } from "../../infra/bundle.ts";
 import { config as testConfig } from "../agent/manager/worlds.ts";
+import { freePort } from "../engine/project.ts";
 import type { GitHubOptions } from "../github/options.ts";
 import { type GitHubSimulator, startGitHub } from "../github/server.ts";
 
@@ -45,15 +45,6 @@ export interface Chain {
 let built: Promise<Bundles> | null = null;
 /** Built once a test file; their names are their content, so files do not disturb each other. */
 const bundles = () => (built ??= bundle(root, () => {}));
-
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-};
 
 export async function startChain(options: ChainOptions): Promise<Chain> {
   const github = await startGitHub(options.github);

@@ -1,0 +1,91 @@
+/**
+ * `npm run bench [-- plan|launch|boot|preview ...]`: figures of one run on this machine beside what they should stay below.
+ * Printed, not asserted: a busy machine is slow, and the ratio says by how much.
+ */
+import { benchBoot } from "./bench/boot.ts";
+import { benchLaunch } from "./bench/launch.ts";
+import { benchPlan } from "./bench/plan.ts";
+import { benchPreview } from "./bench/preview.ts";
+import { table } from "./terminal/table.ts";
+
+interface Figure {
+  what: string;
+  value: number;
+  below: number;
+  unit: "ms" | "s" | "MB";
+}
+
+const benches: Record<string, () => Promise<Figure[]>> = {
+  plan: async () => {
+    const { medianMs } = benchPlan();
+    return [
+      {
+        what: "plan() at 2,000 machines and 1,000 waiting jobs, median",
+        value: medianMs,
+        below: 10,
+        unit: "ms",
+      },
+    ];
+  },
+  launch: async () => {
+    const { oneMs, lastOfBurstMs, burst } = await benchLaunch();
+    return [
+      { what: "job queued -> launch call, one job, median", value: oneMs, below: 100, unit: "ms" },
+      {
+        what: `job queued -> launch call, the last of ${burst}`,
+        value: lastOfBurstMs,
+        below: 100,
+        unit: "ms",
+      },
+    ];
+  },
+  boot: async () => {
+    const { launchToListeningMs, managerMb } = await benchBoot();
+    return [
+      {
+        what: "launch asked -> runner listening on this computer, median",
+        value: launchToListeningMs,
+        below: 1_500,
+        unit: "ms",
+      },
+      { what: "manager at rest, resident", value: managerMb, below: 100, unit: "MB" },
+    ];
+  },
+  preview: async () => [
+    {
+      what: "pulumi preview of the stack local, median",
+      value: (await benchPreview()).seconds,
+      below: 3,
+      unit: "s",
+    },
+  ],
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  console.error(
+    `npm run bench: there is no bench ${unknown.join(", ")}; there are ${Object.keys(benches).join(", ")}`,
+  );
+  process.exit(2);
+}
+const figures: Figure[] = [];
+for (const [name, bench] of Object.entries(benches)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  process.stderr.write(`${name} ...\n`);
+  figures.push(...(await bench()));
+}
+const number = (value: number) => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+const rows = figures.map(({ what, value, below, unit }) => [
+  what,
+  `${number(value)} ${unit}`,
+  `${below} ${unit}`,
+  (value / below).toFixed(2),
+]);
+const columns = [
+  { title: "figure" },
+  { title: "here", align: "right" },
+  { title: "below", align: "right" },
+  { title: "ratio", align: "right" },
+] as const;
+console.log(table(columns, rows).join("\n"));
