@@ -10,8 +10,10 @@ export interface JobLog {
   close(): Promise<void>;
 }
 
-/** Lines are sent this often at most. */
+/** Lines are sent this often at most; each failure doubles the pause, up to 16 times this. */
 const batchMs = 300;
+/** How often the last lines are tried. */
+const lastAttempts = 4;
 /** Lines kept while GitHub cannot be reached; older ones are dropped and counted. */
 const linesMax = 50_000;
 
@@ -22,6 +24,7 @@ const stamp = (ms: number) => new Date(ms).toISOString().replace("Z", "0000Z");
 export function createLog(send: (lines: string) => Promise<void>, masker: Masker, deps: Deps): JobLog {
   let lines: string[] = [];
   let dropped = 0;
+  let failures = 0;
   let sending: Promise<void> | null = null;
   const wake = new AbortController();
 
@@ -31,14 +34,16 @@ export function createLog(send: (lines: string) => Promise<void>, masker: Masker
     if (batch.length === 0) return;
     try {
       await send(`${batch.join("\n")}\n`);
+      failures = 0;
     } catch {
+      failures += 1;
       lines = [...batch, ...lines];
       dropped += Math.max(0, lines.length - linesMax);
       lines = lines.slice(-linesMax);
     }
   }
   async function pump(): Promise<void> {
-    await deps.sleep(batchMs, wake.signal).catch(() => undefined);
+    await deps.sleep(batchMs * Math.min(16, 2 ** failures), wake.signal).catch(() => undefined);
     await flush();
     sending = null;
     if (lines.length > 0 && !wake.signal.aborted) sending = pump();
@@ -56,6 +61,10 @@ export function createLog(send: (lines: string) => Promise<void>, masker: Masker
       wake.abort();
       while (sending !== null) await sending;
       await flush();
+      for (let attempt = 1; attempt < lastAttempts && lines.length > 0; attempt += 1) {
+        await deps.sleep(batchMs * 2 ** attempt);
+        await flush();
+      }
     },
   };
 }
