@@ -1,0 +1,304 @@
+/** GitHub's side of the manager against the simulator, in both of GitHub's styles: whole jobs, capacity, faults, the end. */
+import { generateKeyPairSync } from "node:crypto";
+import { expect, test } from "vitest";
+import type { Fault } from "../../../github/core/faults.ts";
+import { deadline, realClock } from "../../../../agent/manager/deps.ts";
+import type { GitHubOptions, Style } from "../../../github/options.ts";
+import type { GitHubSimulator } from "../../../github/server.ts";
+import { Client } from "../../../github/testing/client.ts";
+import { ScriptedRunner } from "../../../github/testing/scripted-runner.ts";
+import { start } from "../../../github/testing/start.ts";
+import { eventually, harness, type Harness, type Options, signal } from "./harness.ts";
+
+const labels = ["self-hosted", "linux"];
+const jobs = (count: number, wanted = labels) =>
+  Array.from({ length: count }, (_, index) => ({ labels: wanted, name: `job ${index}` }));
+
+type World = Harness & { sim: GitHubSimulator };
+async function world(simulator: GitHubOptions, options: Options = {}): Promise<World> {
+  const sim = await start(simulator);
+  const made = harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token }, ...options });
+  made.github.start(made.config);
+  return { ...made, sim };
+}
+/** A runner for each, until every job has run. */
+async function serve({ github }: World, count: number, from = 0): Promise<void> {
+  await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const { jitConfig } = await github.mint("a", `runner-${from + index}`, signal());
+      await new ScriptedRunner(jitConfig).serveOne();
+    }),
+  );
+}
+const of = ({ news }: World, is: string) => [
+  ...new Set(news().flatMap((item) => (item.is === is ? [item.id] : []))),
+];
+
+const styles: Style[] = ["github.com", "ghes"];
+
+test.each(styles)(
+  "%s: jobs are assigned, run on runners that were registered for them, and are told to their end",
+  async (style) => {
+    const made = await world({ style });
+    made.github.capacity("a", 5);
+    const run = await made.sim.control.dispatchJobs(jobs(3));
+    await eventually(() => expect(of(made, "assigned")).toHaveLength(3));
+    expect(made.lastStatistics()).toMatchObject({ assigned: 3, running: 0 });
+    await serve(made, 3);
+    await eventually(() => expect(of(made, "completed")).toHaveLength(3));
+    expect(made.sim.control.run(run.id).conclusion).toBe("success");
+    expect(new Set(made.news().flatMap(({ runner }) => runner ?? []))).toEqual(
+      new Set(["runner-0", "runner-1", "runner-2"]),
+    );
+    await eventually(() => expect(made.lastStatistics()).toMatchObject({ assigned: 0, running: 0 }));
+    await eventually(() =>
+      expect(made.sim.control.calls()["queue.delete"]).toBe(made.sim.control.calls()["queue.delete"]),
+    );
+    expect(made.failed()).toEqual([]);
+  },
+);
+
+test.each(styles)(
+  "%s: jobs above the capacity stay at GitHub; a risen capacity takes them within the held poll",
+  async (style) => {
+    const made = await world({ style });
+    made.github.capacity("a", 2);
+    await made.sim.control.dispatchJobs(jobs(5));
+    await eventually(() => expect(of(made, "assigned")).toHaveLength(2));
+    expect(made.sim.control.jobs().filter(({ phase }) => phase === "queued")).toHaveLength(3);
+    await made.sim.control.wait({ what: "polling", count: 1 });
+    const beganMs = performance.now();
+    made.github.capacity("a", 4);
+    await eventually(() => expect(of(made, "assigned")).toHaveLength(4));
+    expect(performance.now() - beganMs).toBeLessThan(1_000);
+    made.github.capacity("a", 9);
+    await eventually(() => expect(of(made, "assigned")).toHaveLength(5));
+  },
+);
+
+test.each(styles)("%s: with capacity 0 nothing is taken, and what waits is seen", async (style) => {
+  const made = await world({ style, timings: { holdMs: 30 } });
+  await made.sim.control.dispatchJobs(jobs(4));
+  await eventually(() => expect(made.seen().length).toBeGreaterThan(3));
+  expect(made.sim.control.jobs().map(({ phase }) => phase)).toEqual(["queued", "queued", "queued", "queued"]);
+  expect(made.sim.control.calls()["scale-set.acquire"]).toBeUndefined();
+});
+
+test.each(styles)("%s: 120 jobs arrive in messages of 50, each told once", async (style) => {
+  const made = await world({ style });
+  made.github.capacity("a", 200);
+  await made.sim.control.dispatchJobs(jobs(120));
+  await eventually(() => expect(of(made, "assigned")).toHaveLength(120), 10_000);
+  expect(made.news().filter(({ is }) => is === "assigned")).toHaveLength(120);
+  await eventually(() => expect(made.lastStatistics()!.assigned).toBe(120));
+});
+
+test("jobs queued before the scale set existed are taken when it appears", async () => {
+  const sim = await start();
+  await sim.control.dispatchJobs(jobs(2));
+  const made = harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } });
+  made.github.start(made.config);
+  made.github.capacity("a", 2);
+  await eventually(() => expect(made.news().map(({ is }) => is)).toEqual(["assigned", "assigned"]));
+});
+
+test("two pools have two sets, and each gets the jobs of its labels", async () => {
+  const made = await world({}, { pools: { a: {}, b: { labels: ["gpu"] } } });
+  for (const pool of ["a", "b"]) made.github.capacity(pool, 5);
+  await made.sim.control.dispatchJobs([...jobs(2), ...jobs(3, ["gpu"])]);
+  await eventually(() => expect(made.lastStatistics("a")?.assigned).toBe(2));
+  await eventually(() => expect(made.lastStatistics("b")?.assigned).toBe(3));
+  expect(
+    made.sim.control
+      .scaleSets()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(["muster-test-a", "muster-test-b"]);
+});
+
+test("somebody else's open session: nothing is done with the pool until GitHub gives it up, then everything", async () => {
+  const sim = await start();
+  const client = await new Client(sim).login();
+  const { id } = await client.createSet("muster-test-a", labels);
+  await client.open("another manager");
+  const made = harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } });
+  made.github.start(made.config);
+  made.github.capacity("a", 2);
+  await sim.control.dispatchJobs(jobs(1));
+  await eventually(() => expect(made.failed().length).toBeGreaterThan(3));
+  expect(made.seen()).toEqual([]);
+  sim.control.evictSession(id);
+  await eventually(() => expect(made.news()).toHaveLength(1));
+});
+
+test("a manager that crashed with its session open has it again at once", async () => {
+  const sim = await start();
+  const options = { url: sim.repositoryUrl, secrets: { githubToken: sim.token } };
+  const first = harness(options);
+  first.github.start(first.config);
+  await sim.control.wait({ what: "polling", count: 1 });
+  const second = harness({ ...options, directory: first.directory });
+  second.github.start(second.config);
+  await eventually(() => expect(second.seen()).not.toHaveLength(0));
+  expect(second.failed()).toEqual([]);
+});
+
+const everywhere: Fault[] = [
+  { kind: "session-conflict", count: 2 },
+  { kind: "session-without-queue-url", count: 1 },
+  { kind: "session-evicted", count: 1 },
+  { kind: "queue-token-expired", count: 2 },
+  { kind: "admin-token-expired", count: 2 },
+  { kind: "poll-empty-body", count: 2 },
+  { kind: "unknown-entry", count: 2 },
+  { kind: "unknown-message", count: 2 },
+  { kind: "scale-set-deleted", count: 1 },
+  { kind: "jit-name-conflict", count: 2 },
+  { kind: "bom", on: "*", count: 30 },
+  { kind: "status", on: "*", status: 500, count: 4 },
+  { kind: "status", on: "queue.poll", status: 503, count: 5 },
+  { kind: "status", on: "queue.delete", status: 500, count: 7 },
+  { kind: "status", on: "scale-set.jit", status: 502, count: 2 },
+  { kind: "reset", on: "scale-set.*", count: 3 },
+  { kind: "lost-answer", on: "rest.*", count: 1 },
+  { kind: "lost-answer", on: "scale-set.create", count: 1 },
+  { kind: "lost-answer", on: "scale-set.jit", count: 2 },
+  { kind: "lost-answer", on: "scale-set.acquire", count: 1 },
+  { kind: "lost-answer", on: "queue.poll", count: 2 },
+  { kind: "lost-answer", on: "queue.delete", count: 2 },
+  { kind: "hang", on: "queue.poll", count: 1 },
+  { kind: "hang", on: "scale-set.list", count: 1 },
+];
+const cases = styles.flatMap((style) =>
+  everywhere.map((fault) => [style, JSON.stringify(fault), fault] as const),
+);
+
+test.each(cases)(
+  "%s with %s: every job runs all the same, none is told twice as new",
+  async (style, _name, fault) => {
+    const made = await world({ style }, { timings: { pollTimeoutMs: 400, callTimeoutMs: 300 } });
+    made.sim.control.setFault(fault);
+    made.github.capacity("a", 5);
+    await made.sim.control.dispatchJobs(jobs(3));
+    await eventually(() => expect(made.lastStatistics()?.assigned).toBe(3));
+    await serve(made, 3);
+    await eventually(() =>
+      expect(made.sim.control.jobs().every(({ conclusion }) => conclusion === "succeeded")).toBe(true),
+    );
+    await eventually(() => expect(made.lastStatistics()).toMatchObject({ assigned: 0 }));
+    for (const id of of(made, "completed")) {
+      expect(made.news().filter((item) => item.id === id && item.is === "completed")).toHaveLength(1);
+    }
+  },
+);
+
+test("statistics of 0 beside assigned jobs: the news still says so", async () => {
+  const made = await world({});
+  made.github.capacity("a", 5);
+  await made.sim.control.wait({ what: "polling", count: 1 });
+  made.sim.control.setFault({ kind: "statistics-zero", count: 1 });
+  await made.sim.control.dispatchJobs(jobs(2));
+  await eventually(() => expect(of(made, "assigned")).toHaveLength(2));
+  expect(made.seen().find(({ news }) => news.length > 0)!.statistics.assigned).toBe(0);
+});
+
+test("a busy runner is not removed, an idle one is, one that is gone counts as gone", async () => {
+  const made = await world({});
+  made.github.capacity("a", 5);
+  await made.sim.control.dispatchJobs(jobs(1));
+  const { runnerId, jitConfig } = await eventually(() => made.github.mint("a", "runner", signal()));
+  const runner = await new ScriptedRunner(jitConfig).online();
+  const { request, job } = await runner.take();
+  expect(await made.github.remove("a", { id: runnerId, name: "runner" }, signal())).toBe("busy");
+  await runner.complete(request, job);
+  expect(await made.github.remove("a", { id: runnerId, name: "runner" }, signal())).toBe("gone");
+  const idle = await made.github.mint("a", "idle", signal());
+  expect(await made.github.remove("a", { id: idle.runnerId, name: "idle" }, signal())).toBe("gone");
+  expect(made.sim.control.runners()).toEqual([]);
+});
+
+test("an App with the two rights that it needs, and no other, is enough", async () => {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  const installations = [
+    { id: 4711, account: "acme", permissions: { administration: "write", metadata: "read" } as const },
+  ];
+  const made = await world(
+    { apps: [{ id: 12, publicKey, installations }] },
+    { login: { kind: "app", appId: 12, installationId: 4711 }, secrets: { githubAppKey: privateKey } },
+  );
+  await made.sim.control.wait({ what: "polling", count: 1 });
+  made.sim.control.revokeTokens("installation");
+  made.sim.control.revokeTokens("admin");
+  made.github.capacity("a", 1);
+  await made.sim.control.dispatchJobs(jobs(1));
+  await eventually(() => expect(of(made, "assigned")).toHaveLength(1));
+  await eventually(() => made.github.mint("a", "runner", signal()));
+  expect(made.failed()).toEqual([]);
+});
+
+test("dropped labels are told", async () => {
+  const sim = await start();
+  sim.control.setFault({ kind: "labels-dropped", count: 1 });
+  const made = harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } });
+  made.github.start(made.config);
+  await eventually(() => expect(made.seen()[0]?.labelsDropped).toEqual(["linux"]));
+});
+
+test("forget leaves nothing at GitHub but what still runs, and names that", async () => {
+  const made = await world({}, { pools: { a: {}, b: { labels: ["gpu"] } } });
+  made.github.capacity("a", 5);
+  await made.sim.control.dispatchJobs(jobs(1));
+  await eventually(() => expect(of(made, "assigned")).toHaveLength(1));
+  const { jitConfig } = await made.github.mint("a", "busy", signal());
+  const runner = await new ScriptedRunner(jitConfig).online();
+  const { request, job } = await runner.take();
+  await eventually(() => made.github.mint("b", "idle", signal()));
+  expect(await made.github.forget(signal())).toEqual(["runner busy: a job still runs on it"]);
+  expect(made.sim.control.scaleSets()).toEqual([]);
+  expect(made.sim.control.runners().map(({ name }) => name)).toEqual(["busy"]);
+  await runner.complete(request, job);
+  const again = harness({
+    url: made.sim.repositoryUrl,
+    secrets: { githubToken: made.sim.token },
+    directory: made.directory,
+  });
+  expect(await again.github.forget(signal())).toEqual([]);
+  expect(made.sim.control.runners()).toEqual([]);
+});
+
+test("forget ends when its time is over", async () => {
+  const made = await world({});
+  await made.sim.control.wait({ what: "polling", count: 1 });
+  made.sim.control.setFault({ kind: "hang", on: "scale-set.list" });
+  const limit = deadline(realClock(), 100, "clearing up at GitHub");
+  await expect(made.github.forget(limit.signal)).rejects.toThrow("listing scale sets");
+  limit.done();
+});
+
+test("stop leaves no session behind", async () => {
+  const made = await world({});
+  await made.sim.control.wait({ what: "polling", count: 1 });
+  await made.github.stop();
+  const client = await new Client(made.sim).login();
+  client.setId = made.sim.control.scaleSets()[0]!.id;
+  expect((await client.openSession()).status).toBe(200);
+});
+
+test("no secret that GitHub handed out is in a log line or a fact", async () => {
+  const made = await world({ style: "ghes" });
+  made.github.capacity("a", 5);
+  made.sim.control.setFault({ kind: "status", on: "*", status: 500, count: 6 });
+  made.sim.control.setFault({ kind: "lost-answer", on: "*", count: 3 });
+  await made.sim.control.dispatchJobs(jobs(2));
+  await eventually(() => expect(made.lastStatistics()?.assigned).toBe(2));
+  await serve(made, 2);
+  await eventually(() => expect(of(made, "completed")).toHaveLength(2));
+  const said = made.lines.join("") + JSON.stringify(made.facts);
+  const secrets = made.sim.control.issuedSecrets();
+  expect(secrets.length).toBeGreaterThan(5);
+  expect(secrets.filter(({ marker }) => said.includes(marker))).toEqual([]);
+});
