@@ -134,7 +134,7 @@ export interface WorkflowEvent {
   actor: string;
   serverUrl: string;
   apiUrl: string;
-  /** Directory of the checked-out repository; the stand-in's actions/checkout copies from it. */
+  /** Directory of the checked-out repository; the stand-in's actions/checkout copies from it. Steps see it as `github.workspace_source`. */
   workspaceSource: string;
 }
 /** Rejects with every problem, file and line, when the workflow is wrong or uses what the stand-in does not run. */

@@ -9,6 +9,9 @@ export interface Deps {
   random: () => number;
 }
 
+/** A longer one would fire at once (the maximum of setTimeout). */
+const sleepMaxMs = 2 ** 31 - 1;
+
 export const sleep: Deps["sleep"] = (ms, signal) =>
   new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -16,10 +19,13 @@ export const sleep: Deps["sleep"] = (ms, signal) =>
       clearTimeout(timer);
       reject(signal!.reason as Error);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      },
+      Math.min(ms, sleepMaxMs),
+    );
     signal?.addEventListener("abort", stop, { once: true });
   });
 

@@ -1,10 +1,11 @@
 /** One step of a job: condition, environment, time limit, result (src/Runner.Worker/StepsRunner.cs). */
 import type { Conclusion, StepMessage, StepResult } from "../../wire.ts";
-import { evaluateText, holds, interpolate, type Contexts } from "../../workflow/evaluate.ts";
+import { evaluateText, interpolate, type Contexts } from "../../workflow/evaluate.ts";
 import { actionName } from "./actions/names.ts";
 import { actions } from "./actions/index.ts";
 import { stepOutput } from "./commands.ts";
 import { createFiles, readFiles, type CommandFiles } from "./files.ts";
+import { conditionHolds, limited } from "./limited.ts";
 import { runScript } from "./script.ts";
 import { contextsOf, environmentOf, functionsOf, type JobState } from "./state.ts";
 
@@ -62,69 +63,14 @@ function displayName(step: StepMessage, contexts: Contexts, state: JobState): st
   }
 }
 
-/** Milliseconds; Infinity without a limit. */
-function timeoutOf(step: StepMessage, contexts: Contexts, state: JobState): number {
-  if (step.timeoutMinutes === null) return Infinity;
-  const minutes = Number(evaluateText(String(step.timeoutMinutes), contexts, functionsOf(state)));
-  return minutes > 0 ? minutes * 60_000 : Infinity;
-}
-
-class TimedOut extends Error {}
-
-/** Runs the work under the job's cancellation and the step's own limit. */
-async function limited(
-  step: StepMessage,
-  name: string,
-  run: Omit<StepRun, "cancel">,
-  work: Work,
-): Promise<Conclusion> {
-  const { state, contexts } = run;
-  const limit = new AbortController();
-  const own = new AbortController();
-  // A step that runs although the job is canceled, such as `if: always()`, is not ended by that.
-  const onCancel = () => {
-    state.status = "cancelled";
-    const holdsStill = !state.shutdown() && conditionHolds(step, run.contexts, state);
-    if (!holdsStill) own.abort(state.cancel.reason);
-  };
-  if (!state.cancel.aborted) state.cancel.addEventListener("abort", onCancel, { once: true });
-  const done = new AbortController();
-  const timeoutMs = timeoutOf(step, contexts, state);
-  if (timeoutMs < Infinity) {
-    state.deps.sleep(timeoutMs, done.signal).then(
-      () =>
-        limit.abort(new TimedOut(`The action '${name}' has timed out after ${timeoutMs / 60_000} minutes.`)),
-      () => undefined,
-    );
-  }
-  const cancel = AbortSignal.any([own.signal, limit.signal]);
-  try {
-    await work({ ...run, cancel });
-    return "succeeded";
-  } catch (error) {
-    if (own.signal.aborted && !limit.signal.aborted) {
-      state.log.error("The operation was canceled.");
-      return "canceled";
-    }
-    state.log.error((error as Error).message);
-    return "failed";
-  } finally {
-    done.abort();
-    state.cancel.removeEventListener("abort", onCancel);
-  }
-}
-
-const conditionHolds = (step: StepMessage, contexts: Contexts, state: JobState) =>
-  holds(step.condition, { ...contexts, job: { status: state.status } }, functionsOf(state));
-
 /** Takes over what the step left in its files. Answers false when one of them is wrong. */
-function absorb(state: JobState, files: CommandFiles, outputs: Record<string, string>): boolean {
+function absorb({ state, setOutput }: Omit<StepRun, "cancel">, files: CommandFiles): boolean {
   const from = readFiles(files);
   for (const [name, value] of from.env) state.env[name] = value;
   for (const entry of from.path) state.path = [...state.path.filter((known) => known !== entry), entry];
-  for (const [name, value] of from.outputs) outputs[name] = value;
-  if (from.summary.trim() !== "")
-    state.log.write(`##[group]Step summary\n${from.summary.trimEnd()}\n##[endgroup]`);
+  for (const [name, value] of from.outputs) setOutput(name, value);
+  const summary = from.summary.trimEnd();
+  if (summary !== "") state.log.write(`##[group]Step summary\n${summary}\n##[endgroup]`);
   for (const problem of from.problems) state.log.error(problem);
   return from.problems.length === 0;
 }
@@ -134,56 +80,62 @@ function continues(step: StepMessage, contexts: Contexts, state: JobState): bool
   return String(evaluateText(step.continueOnError, contexts, functionsOf(state))) === "true";
 }
 
+interface Course {
+  outcome: Conclusion;
+  conclusion: Conclusion;
+}
+const both = (conclusion: Conclusion): Course => ({ outcome: conclusion, conclusion });
+
+/** The step's course once its contexts are known. */
+async function perform(
+  run: Omit<StepRun, "cancel">,
+  step: StepMessage,
+  name: string,
+  work: Work,
+  files: CommandFiles,
+) {
+  const { state, contexts } = run;
+  if (state.cancel.aborted) state.status = "cancelled";
+  if (state.shutdown() || !conditionHolds(step, contexts, state)) return both("skipped");
+  const ended = await limited(step, name, run, work);
+  const outcome = absorb(run, files) || ended !== "succeeded" ? ended : "failed";
+  if (outcome === "failed" && continues(step, contexts, state))
+    return { outcome, conclusion: "succeeded" } as const;
+  return both(outcome);
+}
+
 /** Never rejects. `work` replaces the step's own, for hooks. */
-export async function runStep(state: JobState, step: StepMessage, work?: Work): Promise<StepResult> {
+export async function runStep(state: JobState, step: StepMessage, work = workOf(step)): Promise<StepResult> {
   const { log, masker } = state;
   const outputs: Record<string, string> = {};
-  const base = contextsOf(state, state.env);
-  let contexts = base;
-  let outcome: Conclusion;
-  let conclusion: Conclusion;
-  let name = displayName(step, base, state);
+  const setOutput = (key: string, value: string) => void (outputs[key] = value);
+  let name = displayName(step, contextsOf(state, state.env), state);
+  let course = both("failed");
   try {
     const files = createFiles(state.paths.temp);
     const stepEnv = interpolateAll(step.env, contextsOf(state, state.env), state);
     const env = { ...state.env, ...stepEnv };
-    contexts = contextsOf(state, env, { ...files, action: step.id });
+    const contexts = contextsOf(state, env, { ...files, action: step.id });
     name = displayName(step, contexts, state);
-    if (state.cancel.aborted) state.status = "cancelled";
-    if (state.shutdown() || !conditionHolds(step, contexts, state)) {
-      outcome = conclusion = "skipped";
-    } else {
-      const set = (kind: "output" | "state", key: string, value: string) => {
-        if (kind === "output") outputs[key] = value;
-      };
-      const output = stepOutput(log, masker, set);
-      const run = {
-        state,
-        contexts,
-        env: environmentOf(state, contexts, env),
-        line: output.line,
-        setOutput: (key: string, value: string) => void (outputs[key] = value),
-      };
-      outcome = await limited(step, name, run, work ?? workOf(step));
-      if (!absorb(state, files, outputs) && outcome === "succeeded") outcome = "failed";
-      conclusion = outcome === "failed" && continues(step, contexts, state) ? "succeeded" : outcome;
-    }
+    // ::save-state is for the later parts of an action, and a `run:` step has none.
+    const output = stepOutput(log, masker, (kind, key, value) => kind === "output" && setOutput(key, value));
+    const run = { state, contexts, env: environmentOf(state, contexts, env), line: output.line, setOutput };
+    course = await perform(run, step, name, work, files);
   } catch (error) {
     log.error((error as Error).message);
-    outcome = conclusion = "failed";
   }
+  const { outcome, conclusion } = course;
   if (conclusion === "failed" && state.status === "success") state.status = "failure";
-  if (!step.id.startsWith("__")) state.steps[step.id] = { outputs, ...asContext({ outcome, conclusion }) };
+  if (!step.id.startsWith("__")) {
+    state.steps[step.id] = { outputs, outcome: words[outcome], conclusion: words[conclusion] };
+  }
   return { id: step.id, name: masker.mask(name), conclusion, outcome };
 }
 
+/** As the `steps` context writes them. */
 const words: Record<Conclusion, string> = {
   succeeded: "success",
   failed: "failure",
   canceled: "cancelled",
   skipped: "skipped",
 };
-const asContext = ({ outcome, conclusion }: Pick<StepResult, "outcome" | "conclusion">) => ({
-  outcome: words[outcome],
-  conclusion: words[conclusion],
-});
