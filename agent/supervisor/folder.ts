@@ -31,6 +31,9 @@ export const ensureFolder = async (directory: string): Promise<Folder> => {
   const paths = folder(directory);
   for (const path of [paths.directory, paths.machines, paths.logs])
     await mkdir(path, { recursive: true, mode: 0o700 });
+  // The folder mostly lies in a checkout. Node asks the nearest package.json of which kind a script is: a job's
+  // scripts must not be taken for ours.
+  await writeFile(join(directory, "package.json"), "{}\n", { mode: 0o600 });
   return paths;
 };
 

@@ -7,8 +7,16 @@ import { readProcessId, type Folder } from "../../supervisor/folder.ts";
 import { allProcesses, signal, type ProcessId, type ProcessStat } from "../../supervisor/process.ts";
 import type { CliDeps } from "../deps.ts";
 
-const politeMs = 3_000;
-const killedMs = 5_000;
+export const machineLimits = {
+  /**
+   * An agent that is told to end interrupts its job and lets the runner report that to GitHub, which takes up to 25 s.
+   * A runner that is killed instead stays at GitHub as busy for about ten minutes and cannot be deleted.
+   */
+  politeMs: 30_000,
+  killedMs: 5_000,
+};
+export type MachineLimits = typeof machineLimits;
+const sayMs = 5_000;
 
 interface Machines {
   /** Machine id -> folder. */
@@ -41,14 +49,26 @@ const processesOf = ({ folders, leaders }: Machines): ProcessStat[] => {
 };
 
 /** Ends every runner agent of the folder with all that it started; how many processes there were. */
-export const endMachines = async (paths: Folder, deps: CliDeps): Promise<number> => {
+export const endMachines = async (
+  paths: Folder,
+  deps: CliDeps,
+  limits: MachineLimits = machineLimits,
+): Promise<number> => {
   const machines = await readMachines(paths);
   const count = processesOf(machines).length;
   if (count === 0) return 0;
   for (const agent of machines.agents) signal(agent, "SIGTERM");
   const gone = () => processesOf(machines).length === 0;
-  if (await waitUntil(gone, { limitMs: politeMs }, deps.clock)) return count;
-  const left = await killAll(() => processesOf(machines), killedMs, deps.clock);
+  let said = sayMs;
+  const whileWaiting = (elapsedMs: number) => {
+    if (elapsedMs < said) return;
+    said += sayMs;
+    deps.say(
+      `ending runner agents and their jobs (${Math.round(elapsedMs / 1000)} s of at most ${limits.politeMs / 1000} s)`,
+    );
+  };
+  if (await waitUntil(gone, { limitMs: limits.politeMs, whileWaiting }, deps.clock)) return count;
+  const left = await killAll(() => processesOf(machines), limits.killedMs, deps.clock);
   for (const { pid } of left) deps.say(`process ${pid} of a runner agent cannot be killed`);
   return count;
 };

@@ -7,7 +7,7 @@ import type { ManagerConfig } from "../../manager-config.ts";
 import { folder, type Folder } from "../../supervisor/folder.ts";
 import type { CliDeps } from "../deps.ts";
 import { daemonEnvironment, endDaemon } from "./daemon.ts";
-import { endMachines } from "./machines.ts";
+import { endMachines, machineLimits, type MachineLimits } from "./machines.ts";
 import { readSettings } from "./settings.ts";
 
 const forgetMs = 30_000;
@@ -45,11 +45,16 @@ const forget = async (paths: Folder, config: ManagerConfig, secrets: string, dep
  * Ends manager and runner agents, removes what this stack has at GitHub (needs the secrets; what remains is named),
  * then the folder with everything in it.
  */
-export const sweep = async (directory: string, secrets: string | null, deps: CliDeps): Promise<void> => {
+export const sweep = async (
+  directory: string,
+  secrets: string | null,
+  deps: CliDeps,
+  limits: MachineLimits = machineLimits,
+): Promise<void> => {
   const paths = folder(directory);
   const config = await readSettings(paths).catch(() => null);
   await endDaemon(paths, deps);
-  const ended = await endMachines(paths, deps);
+  const ended = await endMachines(paths, deps, limits);
   if (ended > 0) deps.say(`ended ${ended} processes of runner agents`);
   if (config && secrets !== null) await forget(paths, config, secrets, deps);
   else if (config) {

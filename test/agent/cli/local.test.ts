@@ -22,6 +22,8 @@ beforeEach(async () => {
 });
 afterEach(() => rig.remove());
 
+/** The agents of these tests do not listen. */
+const impatient = { politeMs: 300, killedMs: 5_000 };
 const secrets = '{"githubToken":"planted-token"}';
 const up = async () => {
   await leaveSecrets(rig.paths.directory, secrets, rig.deps);
@@ -121,7 +123,7 @@ test("sweep ends runner agents with all they started, clears up at GitHub and re
   await up();
   const pids = [await rig.supervisorPid(), await rig.managerPid()];
   const { agent, job } = await startAgent("m1");
-  await sweep(rig.paths.directory, secrets, rig.deps);
+  await sweep(rig.paths.directory, secrets, rig.deps, impatient);
   await eventually("all are gone", () => [...pids, agent, job].every(gone));
   expect((await rig.events()).at(-1)!.event).toBe("forget");
   await expect(stat(rig.paths.directory)).rejects.toThrow("ENOENT");
@@ -132,20 +134,20 @@ test("sweep without a manager ends what an agent that was killed left behind", a
   await stop(rig.paths.directory, rig.deps);
   const { agent, job } = await startAgent("m1");
   process.kill(agent, "SIGKILL");
-  await sweep(rig.paths.directory, secrets, rig.deps);
+  await sweep(rig.paths.directory, secrets, rig.deps, impatient);
   await eventually("the job is gone", () => gone(job));
 });
 
 test("sweep names what GitHub would not remove, and goes on", async () => {
   await up();
   await writeFile(`${rig.paths.directory}.refuse-forget`, "");
-  await sweep(rig.paths.directory, secrets, rig.deps);
+  await sweep(rig.paths.directory, secrets, rig.deps, impatient);
   expect(rig.said.join("\n")).toMatch(/not everything could be removed[^]*scale set muster-local-leftover/);
   await expect(stat(rig.paths.directory)).rejects.toThrow("ENOENT");
 });
 
 test("sweep on nothing succeeds", async () => {
-  await sweep(rig.paths.directory, secrets, rig.deps);
+  await sweep(rig.paths.directory, secrets, rig.deps, impatient);
 });
 
 test("a socket outside the folder lies in a private folder of its own, which sweep removes", async () => {
@@ -154,7 +156,7 @@ test("a socket outside the folder lies in a private folder of its own, which swe
   rig.config = { ...rig.config, manager };
   await up();
   expect((await stat(parent)).mode & 0o777).toBe(0o700);
-  await sweep(rig.paths.directory, secrets, rig.deps);
+  await sweep(rig.paths.directory, secrets, rig.deps, impatient);
   await expect(stat(parent)).rejects.toThrow("ENOENT");
 });
 

@@ -91,7 +91,7 @@ export const makeRig = async (env: NodeJS.ProcessEnv = process.env): Promise<Rig
     },
     remove: async () => {
       await endDaemon(paths, deps);
-      await endMachines(paths, deps);
+      await endMachines(paths, deps, { politeMs: 100, killedMs: 5_000 });
       await rm(home, { recursive: true, force: true });
     },
   };

@@ -176,22 +176,33 @@ const unary =
     );
   };
 
-const engineLog = (address: string | undefined): Log => {
-  if (address === undefined) return () => {};
+interface EngineLog {
+  line: Log;
+  /** Resolves when the engine has every line. */
+  flush: () => Promise<void>;
+}
+
+const engineLog = (address: string | undefined): EngineLog => {
+  if (address === undefined) return { line: () => {}, flush: () => Promise.resolve() };
   const client = new engineRpc.EngineClient(address, grpc.credentials.createInsecure());
-  return (urn, line) => {
+  // One after the other: calls at the same time may overtake each other.
+  let sent = Promise.resolve();
+  const line: Log = (urn, text) => {
     const request = new enginePb.LogRequest();
     request.setSeverity(enginePb.LogSeverity.INFO);
     request.setUrn(urn);
-    request.setMessage(line);
+    request.setMessage(text);
     // A line that is lost is lost: the work goes on.
-    client.log(request, () => {});
+    sent = sent.then(() => new Promise((resolve) => void client.log(request, () => resolve())));
   };
+  return { line, flush: () => sent };
 };
 
 /** Serves the kinds on a free port of 127.0.0.1. Never block in a kind: the engine waits. */
 export const serve = async (kinds: Kinds, options: ServeOptions) => {
   const log = engineLog(options.engine);
+  const working = <Request, Response>(work: (request: Request) => Promise<Response>) =>
+    unary((request: Request) => work(request).finally(log.flush));
   const service: Partial<IResourceProviderServer> = {
     handshake: unary(handshake),
     getPluginInfo: unary(() => pluginInfo(options.version)),
@@ -203,9 +214,9 @@ export const serve = async (kinds: Kinds, options: ServeOptions) => {
     cancel: unary(() => new empty.Empty()),
     check: unary((request: pb.CheckRequest) => check(kinds, request)),
     diff: unary((request: pb.DiffRequest) => diff(kinds, request)),
-    create: unary((request: pb.CreateRequest) => create(kinds, request, log)),
-    update: unary((request: pb.UpdateRequest) => update(kinds, request, log)),
-    delete: unary((request: pb.DeleteRequest) => remove(kinds, request, log)),
+    create: working((request: pb.CreateRequest) => create(kinds, request, log.line)),
+    update: working((request: pb.UpdateRequest) => update(kinds, request, log.line)),
+    delete: working((request: pb.DeleteRequest) => remove(kinds, request, log.line)),
     read: unary(read),
   };
   const server = new grpc.Server({ "grpc.max_receive_message_length": 400 * 1024 * 1024 });
