@@ -1,5 +1,5 @@
 /** The runner's archive: where it is and its digest, as GitHub says it (REST runners/downloads). */
-import { z } from "zod";
+import * as z from "zod";
 import type { Archive } from "../../protocol.ts";
 import type { Deps } from "../deps.ts";
 import type { Ms } from "../world.ts";

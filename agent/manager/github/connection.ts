@@ -2,7 +2,7 @@
  * The way to the scale set service: registration token -> runner registration -> address and admin token (github.md 1.2,
  * from the official client actions/scaleset).
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Deps } from "../deps.ts";
 import type { Ms } from "../world.ts";
 import { GitHubError, unreadable } from "./errors.ts";

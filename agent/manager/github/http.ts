@@ -1,5 +1,5 @@
 /** One HTTP call with a time limit, and what its answer means. */
-import { z } from "zod";
+import * as z from "zod";
 import { deadline, type Deps } from "../deps.ts";
 import type { Ms } from "../world.ts";
 import { type GitHubError, refused, unanswered, unreadable } from "./errors.ts";

@@ -52,6 +52,7 @@ export const makeGitHubWith =
         config = wanted;
         if (moved) {
           void leave();
+          place.owned.close();
           place = makePlace(config, secrets, report, timings, deps);
         } else if (otherLogin) place.login(config, secrets);
         const names = new Set([...pools.keys(), ...Object.keys(config.pools)]);

@@ -1,5 +1,5 @@
 /** The queue's messages, checked at the border and told in the manager's words (github.md 1.7). */
-import { z } from "zod";
+import * as z from "zod";
 import type { JobNews, Ms, Statistics } from "../world.ts";
 import { visible } from "../web/visible.ts";
 import { parsed } from "./http.ts";

@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { Deps } from "../deps.ts";
 import { parsed } from "./http.ts";
 
@@ -25,6 +25,8 @@ export interface Owned {
   keep(set: OwnedSet): void;
   session(id: number, sessionId: string | null): void;
   drop(id: number): void;
+  /** Writes no more: another place's notes have taken the file. */
+  close(): void;
 }
 
 /** @param url where the sets are; what the file says of another place does not count. */
@@ -32,7 +34,9 @@ export function openOwned(directory: string, url: string, deps: Deps): Owned {
   const path = join(directory, "github.json");
   const known = new Map(readOwned(path, url).map((set) => [set.id, set]));
   let writable = true;
+  let closed = false;
   const save = () => {
+    if (closed) return;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       writeFileSync(`${path}.new`, JSON.stringify({ url, sets: [...known.values()] }), { mode: 0o600 });
@@ -56,6 +60,7 @@ export function openOwned(directory: string, url: string, deps: Deps): Owned {
       known.set(id, { ...set, session: sessionId });
       save();
     },
+    close: () => (closed = true),
     drop: (id) => {
       if (known.delete(id)) save();
     },

@@ -58,6 +58,8 @@ export function makePool(name: PoolName, tools: PoolTools, emptied: () => void):
   };
   const leave = (member: Member) => {
     members.delete(member);
+    // Wished for again while its set was being deleted.
+    if (wanted && !current()) wished(wanted);
     if (members.size === 0 && wanted === null) emptied();
   };
 

@@ -1,5 +1,5 @@
 /** Shapes of the scale set service's answers (github.md 1.5); what muster does not use is not looked at. */
-import { z } from "zod";
+import * as z from "zod";
 import type { Statistics } from "../world.ts";
 
 const count = z.int().min(0).catch(0);

@@ -137,6 +137,16 @@ test.each([
   expect(failed()[0]!.failure.detail).toContain(words);
 });
 
+test.each(["registration-token", "register", "sets.list", "session.create"] as const)(
+  "%s that is never answered is given up and asked again",
+  async (route) => {
+    const { script } = await started((github) => github.next(route, "hang"), {
+      timings: { callTimeoutMs: 60 },
+    });
+    await eventually(() => expect(script.calls("poll")).toHaveLength(1));
+  },
+);
+
 test("a registration token that is not known everywhere yet is tried again", async () => {
   const { script, failed } = await started((github) =>
     github.next("register", { status: 401 }, { status: 403 }),

@@ -1,9 +1,11 @@
 /** Scale sets as settings come and go: names, groups, labels, what is ours and what is not. */
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { ManagerConfig, PoolConfig } from "../../../../agent/manager-config.ts";
 import { isNameOf } from "../../../../agent/manager/github/sets.ts";
 import { config, poolConfig } from "../worlds.ts";
-import { eventually, type Harness, signal, started, temporary } from "./harness.ts";
+import { eventually, harness, scripted, signal, started, temporary } from "./harness.ts";
 import { assigned, figures, message, refusal, type ScriptedGitHub } from "./script.ts";
 
 const labels = ["self-hosted", "linux"];
@@ -284,8 +286,44 @@ test("forget deletes this stack's runners and sets and says what it could not", 
 test("forget works in a process that listened to nothing", async () => {
   const { script, config } = await started();
   await polled(script, 1);
-  const { harness } = await import("./harness.ts");
-  const other: Harness = harness({ url: config.github.url });
+  const other = harness({ url: config.github.url });
   expect(await other.github.forget(signal())).toEqual([]);
   expect(names(script)).toEqual([]);
+});
+
+test("another github.url: the old place's session is ended, the new place gets its sets, and its notes are kept", async () => {
+  const first = await started();
+  await polled(first.script, 1);
+  const other = await scripted();
+  const moved = { ...first.config, github: { ...first.config.github, url: `${other.url}/acme/gadgets` } };
+  first.github.start(moved);
+  await polled(other, 1);
+  await eventually(() => expect(first.script.calls("session.delete")).toHaveLength(1));
+  const notes = readFileSync(join(first.directory, "github.json"), "utf8");
+  expect(JSON.parse(notes)).toMatchObject({ url: moved.github.url, sets: [{ name: "muster-test-a" }] });
+});
+
+test("what this stack made is noted without a secret, readable by its owner alone", async () => {
+  const { script, directory } = await started();
+  await polled(script, 1);
+  const path = join(directory, "github.json");
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(readFileSync(path, "utf8")).not.toMatch(/token|eyJ|ghp_/i);
+});
+
+test("notes that cannot be written cost a line in the log and nothing else", async () => {
+  const file = join(temporary(), "file");
+  writeFileSync(file, "not a folder");
+  const { script, lines, failed } = await started(undefined, { directory: join(file, "below") });
+  await polled(script, 1);
+  expect(lines.filter((line) => line.includes("cannot be noted down"))).toHaveLength(1);
+  expect(failed()).toEqual([]);
+});
+
+test("notes that are damaged count as none", async () => {
+  const directory = temporary();
+  writeFileSync(join(directory, "github.json"), "{");
+  const { script, failed } = await started(undefined, { directory });
+  await polled(script, 1);
+  expect(failed()).toEqual([]);
 });
