@@ -28,6 +28,8 @@ export const takeDown = async (context: Context, made: Made): Promise<Leftovers>
   const { root, screen } = context;
   const { stack } = made;
   const startedMs = performance.now();
+  // Draining lets running jobs finish; those of a run that was cut short need not.
+  await made.run?.cancel().catch(() => {});
   if (stack !== null && made.up) {
     await step(screen, "stack", (note) => destroy(stack, note)).catch((error: unknown) => {
       throw stackError("pulumi destroy", error);

@@ -9,6 +9,8 @@ const workflow = "check.yml";
 export interface SimulatedRun {
   id: number;
   state: () => Promise<RunState>;
+  /** Cancels what runs, so that nobody has to wait for it; nothing happens when it is over. */
+  cancel: () => Promise<void>;
   /** Names of jobs that failed, with the end of what they printed. */
   failures: () => Promise<readonly string[]>;
 }
@@ -26,6 +28,7 @@ export const dispatch = async (url: string, root: string): Promise<SimulatedRun>
       const results = run.jobs.map((job) => job.conclusion).filter((result) => result !== "skipped");
       return { over: run.status === "completed", results };
     },
+    cancel: async () => void (await control(url).cancelRun(id)),
     failures: async () => {
       const { jobs } = await control(url).run(id);
       return jobs

@@ -1,5 +1,5 @@
 /** A job's way as `npm start` shows it: from the manager's state to rows, changes and waits. Pure. */
-import { z } from "zod";
+import * as z from "zod";
 import { steps, type Step } from "../../agent/manager/view.ts";
 
 const at = z.nullable(z.number());

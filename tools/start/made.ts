@@ -22,7 +22,10 @@ export interface Made {
   /** `up` was begun: something may stand. */
   up: boolean;
   run: SimulatedRun | null;
+  /** As the manager last told of them. */
   jobs: readonly Job[];
+  /** As GitHub says at the end of the run. */
+  results: readonly (string | null)[] | null;
 }
 
 export const nothingMade = (): Made => ({
@@ -32,4 +35,5 @@ export const nothingMade = (): Made => ({
   up: false,
   run: null,
   jobs: [],
+  results: null,
 });

@@ -1,7 +1,7 @@
 /** What `npm start` has made and not yet ended, in a file: the next one ends it first, also after a crash. */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 const record = z.object({
   /** null with a real GitHub. */

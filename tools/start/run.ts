@@ -4,10 +4,11 @@ import { bold, green, red, yellow, type Screen } from "../terminal/screen.ts";
 import { countLeftovers, takeDown } from "./down.ts";
 import { errorLines } from "./errors.ts";
 import { dispatch } from "./github.ts";
-import { waits } from "./jobs.ts";
+import { waits, type Job } from "./jobs.ts";
 import { countsOf, isClean, leftoverLines, type Leftovers } from "./leftovers.ts";
 import type { Context, Made } from "./made.ts";
 import type { Outcome } from "./outcome.ts";
+import { endSimulator } from "./simulator.ts";
 import { managerLog } from "./stack.ts";
 import { labelled } from "./step.ts";
 import { waitsTable } from "./tables.ts";
@@ -35,8 +36,9 @@ const followJobs = async (context: Context, made: Made, outputs: StackOutputs): 
   screen.say("");
   const runId = made.run?.id ?? null;
   const limitMs = made.run === null ? Infinity : runLimitMs;
-  const options = { runId, log: managerLog(outputs), limitMs, signal };
-  made.jobs = await watch(options, realWatchDeps(screen, outputs.address, made.run?.state ?? null));
+  const seen = (jobs: readonly Job[]) => (made.jobs = jobs);
+  const options = { runId, log: managerLog(outputs), limitMs, signal, seen };
+  await watch(options, realWatchDeps(screen, outputs.address, made.run?.state ?? null));
   for (const line of made.jobs.length > 0 ? ["", ...waitsTable(made.jobs), ""] : []) screen.say(line);
 };
 
@@ -56,8 +58,9 @@ const sayKept = (screen: Screen, made: Made): void => {
   screen.say('  to end it: "npm start" again, which ends this first and itself at its end');
 };
 
+/** GitHub's word, where a run was followed to its end; else what the manager last knew. */
 const countResults = (made: Made): Outcome["jobs"] => {
-  const results = made.jobs.map((job) => job.result);
+  const results = made.results ?? made.jobs.map((job) => job.result);
   const succeeded = results.filter((result) => result === "succeeded").length;
   return { total: results.length, succeeded, failed: results.length - succeeded };
 };
@@ -67,16 +70,32 @@ export interface Ended {
   code: 0 | 1 | 130;
 }
 
-/** A step that failed, in words; an interrupt is none. */
-const sayFailure = (screen: Screen, error: unknown, signal: AbortSignal): void => {
-  if (signal.aborted && error === signal.reason)
-    return screen.say(yellow("interrupted: taking down what was made"));
-  for (const line of errorLines(error)) screen.say(line.startsWith("  |") ? line : red(line));
+const readResults = async (screen: Screen, made: Made): Promise<void> => {
+  if (made.run === null) return;
+  made.results = (await made.run.state()).results;
+  for (const line of await made.run.failures()) screen.say(red(line));
 };
 
-const sayFailedJobs = async (screen: Screen, made: Made): Promise<void> => {
-  if (made.run === null) return;
-  for (const line of await made.run.failures()) screen.say(red(line));
+/** Keeps it up or takes it down, and says what stands then. */
+const end = async (
+  context: Context,
+  made: Made,
+  keep: boolean,
+  failure: (error: unknown) => void,
+): Promise<Leftovers> => {
+  const { screen } = context;
+  try {
+    const left = keep ? await countLeftovers(context, made) : await takeDown(context, made);
+    if (keep) sayKept(screen, made);
+    else sayLeftovers(screen, left);
+    return left;
+  } catch (error) {
+    failure(error);
+    if (made.simulator !== null) await endSimulator(made.simulator.process);
+    const left = await countLeftovers(context, { ...made, simulator: null });
+    sayLeftovers(screen, left);
+    return left;
+  }
 };
 
 /**
@@ -88,26 +107,19 @@ export const runStart = async (context: Context, made: Made): Promise<Ended> => 
   const startedMs = performance.now();
   let failed = false;
   const failure = (error: unknown) => {
-    failed ||= !(signal.aborted && error === signal.reason);
-    sayFailure(screen, error, signal);
+    failed = true;
+    for (const line of errorLines(error)) screen.say(line.startsWith("  |") ? line : red(line));
   };
   try {
     await followJobs(context, made, await bringUp(context, made));
-    await sayFailedJobs(screen, made);
+    await readResults(screen, made);
   } catch (error) {
-    failure(error);
+    // Whatever fails after Ctrl-C fails because of it: the terminal sends it to Pulumi as well.
+    if (signal.aborted) screen.say(yellow("interrupted: taking down what was made"));
+    else failure(error);
   }
   const keep = options.keep && !failed && !signal.aborted;
-  let left: Leftovers | null = null;
-  try {
-    left = keep ? await countLeftovers(context, made) : await takeDown(context, made);
-    if (keep) sayKept(screen, made);
-    else sayLeftovers(screen, left);
-  } catch (error) {
-    failure(error);
-    left = await countLeftovers(context, { ...made, simulator: null });
-    sayLeftovers(screen, left);
-  }
+  const left = await end(context, made, keep, failure);
   const jobs = countResults(made);
   const outcome: Outcome = {
     jobs,
@@ -116,7 +128,10 @@ export const runStart = async (context: Context, made: Made): Promise<Ended> => 
     engine: { version: made.stack?.engine.version ?? "none", source: made.stack?.engine.source ?? "none" },
     seconds: Math.round((performance.now() - startedMs) / 100) / 10,
   };
-  const bad = failed || jobs.failed > 0 || (!keep && !isClean(outcome.leftovers));
-  if (bad) return { outcome, code: 1 };
-  return { outcome, code: signal.aborted && made.run !== null ? 130 : 0 };
+  // What becomes of other people's jobs is theirs to judge.
+  const badJobs = options.github === null && jobs.failed > 0;
+  const bad = failed || badJobs || (!keep && !isClean(outcome.leftovers));
+  // With a real GitHub Ctrl-C is how watching ends.
+  const cutShort = signal.aborted && (options.github === null || made.outputs === null);
+  return { outcome, code: cutShort ? 130 : bad ? 1 : 0 };
 };

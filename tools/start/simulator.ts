@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { identify, isAlive, signal, type ProcessId } from "../../agent/supervisor/process.ts";
 import { StartError, tail } from "./errors.ts";
 import { until } from "./wait.ts";

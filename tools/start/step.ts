@@ -34,6 +34,7 @@ export const step = async <T>(
   const timer = setInterval(show, drawMs);
   try {
     return await run((text) => {
+      if (text.trim() === "") return;
       latest = text.trim();
       show();
     });

@@ -50,6 +50,8 @@ export interface WatchOptions {
   /** The run must be over after so long. */
   limitMs: number;
   signal: AbortSignal;
+  /** Told of the jobs each time the manager was asked, also when the watching ends early. */
+  seen: (jobs: readonly Job[]) => void;
 }
 
 /** What is known while it goes on. */
@@ -91,6 +93,7 @@ const look = async (known: Known, options: WatchOptions, deps: WatchDeps): Promi
   if (!screen.live) for (const change of changes(known.jobs, latest)) screen.say(changeLine(change, sinceMs));
   for (const line of reasonLines(state, known.said, sinceMs)) screen.say(line);
   known.jobs = latest;
+  options.seen(latest);
 };
 
 /** GitHub says that the run is over, and the manager that its jobs are; the manager may hear it a little later. */
@@ -120,10 +123,9 @@ const problem = (known: Known, options: WatchOptions, now: number): { what: stri
 
 /**
  * Shows the jobs until the run is over, or until the signal where no run is followed.
- * @returns the jobs as the manager last told of them
  * @throws StartError when the manager is gone or the run takes longer than the limit; the signal's reason
  */
-export const watch = async (options: WatchOptions, deps: WatchDeps): Promise<readonly Job[]> => {
+export const watch = async (options: WatchOptions, deps: WatchDeps): Promise<void> => {
   const { screen, now } = deps;
   const startedMs = now();
   const known: Known = {
@@ -148,5 +150,4 @@ export const watch = async (options: WatchOptions, deps: WatchDeps): Promise<rea
     screen.clear();
   }
   if (deps.run !== null) options.signal.throwIfAborted();
-  return known.jobs;
 };

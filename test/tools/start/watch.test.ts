@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ManagerState } from "../../../tools/start/jobs.ts";
+import type { Job, ManagerState } from "../../../tools/start/jobs.ts";
 import { watch, type RunState, type WatchDeps } from "../../../tools/start/watch.ts";
 import { makeScreen } from "../../../tools/terminal/screen.ts";
 import { job, state } from "./fixtures.ts";
@@ -31,8 +31,13 @@ const rig = (states: readonly (ManagerState | Error)[], runs: readonly RunState[
       return Promise.resolve();
     },
   };
-  const start = (limitMs = 600_000) =>
-    watch({ runId: runs === null ? null : 7, log: "/nowhere", limitMs, signal: controller.signal }, deps);
+  const start = async (limitMs = 600_000) => {
+    let jobs: readonly Job[] = [];
+    const seen = (latest: readonly Job[]) => (jobs = latest);
+    const runId = runs === null ? null : 7;
+    await watch({ runId, log: "/nowhere", limitMs, signal: controller.signal, seen }, deps);
+    return jobs;
+  };
   return {
     start,
     lines: () => lines.filter((line) => line !== ""),
