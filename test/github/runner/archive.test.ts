@@ -49,6 +49,14 @@ test("the same sources make the same bytes, and the answer has their SHA-256", a
   expect(archives[0]!.sha256).toBe(createHash("sha256").update(first!).digest("hex"));
 });
 
+test("nothing in it depends on when, by whom and under which umask it was built", async () => {
+  const old = process.umask(0o077);
+  const { path } = await buildRunnerArchive({ directory: temporary() }).finally(() => process.umask(old));
+  for (const line of list(path, "-v", "--utc", "--numeric-owner")) {
+    expect(line).toMatch(/^(drwxr-xr-x|-rwxr-xr-x|-rw-r--r--|lrwxrwxrwx) 0\/0 +\d+ 1970-01-01 00:00 /);
+  }
+});
+
 test("with `copy` it contains the Node binary itself", async () => {
   const root = temporary();
   const { path } = await buildRunnerArchive({

@@ -35,7 +35,8 @@ test("a canceled step gets SIGINT, 7.5 s later SIGTERM, 2.5 s later it and its c
   const script = `
     trap 'echo got-int >> said' INT
     trap 'echo got-term >> said' TERM
-    sleep 300 & echo $! > child
+    # Not found by its tracking id: it is stopped as the step's child.
+    RUNNER_TRACKING_ID= sleep 300 & echo $! > child
     echo ready > ready
     while true; do sleep 0.02; done`;
   const job = startJob({ message: { steps: scripts({ stubborn: script }) }, deps: { sleep } });
