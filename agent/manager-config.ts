@@ -2,7 +2,7 @@
  * What the Pulumi program writes and the manager reads: plain values without a secret, every default filled in.
  * With protocol.ts the only file of agent/ that infra/ may import.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Raised when an older manager could not read the file. */
 export const configVersion = 1;

@@ -1,5 +1,5 @@
 /** The shape of each section of the settings. Every message says what is allowed, since it stands behind the value. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Places that the design knows and that this version cannot use. */
 export const laterManagers = ["aws", "hetzner", "host"] as const;

@@ -2,7 +2,7 @@
  * The stack's configuration as plain typed values. Everything that is wrong is reported at once, before anything is
  * created: the path, the value, what is allowed, and the nearest valid name.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { ManagerConfig, PoolConfig } from "../agent/manager-config.ts";
 import { SettingsError, type Wrong } from "./errors.ts";
 import { labelClashes } from "./labels.ts";

@@ -1,7 +1,7 @@
 /** The manager's settings file: read, checked, hashed; read again on request. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { type ManagerConfig, managerConfig } from "../manager-config.ts";
 import type { Backend } from "./ports.ts";
 import type { Fact, Offer } from "./world.ts";

@@ -17,6 +17,7 @@ import {
   type SupervisorRecord,
 } from "./folder.ts";
 import { openLog, rotate } from "./logs.ts";
+import { managerEnvironment, managerNodeFlags } from "./manager-process.ts";
 import { identify, isAlive, signal, type ProcessId } from "./process.ts";
 
 export interface SuperviseDeps {
@@ -167,11 +168,15 @@ export class Supervisor {
     const log = await openLog(this.#paths.managerLog);
     const secrets = this.#secrets;
     try {
-      const child = spawn(process.execPath, [settings.bundle, "--config", this.#paths.settings], {
-        cwd: this.#paths.directory,
-        env: this.#deps.env,
-        stdio: ["pipe", log.fd, log.fd],
-      });
+      const child = spawn(
+        process.execPath,
+        [...managerNodeFlags, settings.bundle, "--config", this.#paths.settings],
+        {
+          cwd: this.#paths.directory,
+          env: { ...this.#deps.env, ...managerEnvironment },
+          stdio: ["pipe", log.fd, log.fd],
+        },
+      );
       const ended = once(child, "exit") as Running["ended"];
       child.stdin!.on("error", () => {
         // It died before it read them: the exit says so.

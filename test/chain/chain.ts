@@ -13,6 +13,7 @@ import { endMachines } from "../../agent/cli/local/machines.ts";
 import type { ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
 import type { ManagerState } from "../../agent/manager/view.ts";
 import { folder } from "../../agent/supervisor/folder.ts";
+import { managerEnvironment, managerNodeFlags } from "../../agent/supervisor/manager-process.ts";
 import { bundle, type Bundles } from "../../infra/bundle.ts";
 import { config as testConfig } from "../agent/manager/worlds.ts";
 import { freePort } from "../engine/project.ts";
@@ -114,9 +115,9 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
     },
     startManager: async () => {
       const out = openSync(logPath, "a");
-      child = spawn(process.execPath, [managerBundle.path, "--config", settingsPath], {
+      child = spawn(process.execPath, [...managerNodeFlags, managerBundle.path, "--config", settingsPath], {
         cwd: directory,
-        env: { PATH: process.env.PATH },
+        env: { PATH: process.env.PATH, ...managerEnvironment },
         stdio: ["pipe", out, out],
       });
       child.stdin!.end(JSON.stringify({ githubToken: github.token }));

@@ -1,5 +1,5 @@
 /** What GET /healthz of the local manager says. */
-import { z } from "zod";
+import * as z from "zod";
 import type { ManagerConfig } from "../../manager-config.ts";
 import type { CliDeps } from "../deps.ts";
 

@@ -1,7 +1,7 @@
 /** The local manager's settings and secrets as the verbs read and write them. */
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { z } from "zod";
+import * as z from "zod";
 import {
   managerConfig,
   managerSecrets,

@@ -12,7 +12,10 @@ export function demandSeen(world: World, fact: Seen, now: Ms, limits: Limits): W
   const { statistics, news } = fact;
   const over = new Set(news.filter(({ is }) => is === "started" || is === "completed").map(({ id }) => id));
   const fresh = news.filter(
-    ({ is, id }) => is === "assigned" && !over.has(id) && !started(world.jobs[id]),
+    ({ is, id }) =>
+      is === "assigned" &&
+      !over.has(id) &&
+      !started(Object.hasOwn(world.jobs, id) ? world.jobs[id] : undefined),
   ).length;
   const uncounted = Math.max(0, fresh - Math.max(0, statistics.assigned - statistics.running));
   const old = world.demand[fact.pool];
@@ -53,7 +56,8 @@ const stateOf = {
 } as const;
 
 function withNews(jobs: World["jobs"], pool: string, news: JobNews, now: Ms): World["jobs"] {
-  const old = jobs[news.id];
+  // An id comes from outside: `__proto__` is one like any other.
+  const old = Object.hasOwn(jobs, news.id) ? jobs[news.id] : undefined;
   const said = stateOf[news.is];
   // Messages repeat and cross; a state is left backwards only by a new assignment of a job that GitHub took back.
   const reassigned = old?.state === "completed" && news.is === "assigned" && old.startedMs === null;

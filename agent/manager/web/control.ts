@@ -18,7 +18,7 @@ import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { managerSecrets, type ManagerSecrets } from "../../manager-config.ts";
 import { deadline, type Deps } from "../deps.ts";
 import { Refused } from "../errors.ts";

@@ -1,7 +1,7 @@
 /** A machine of this computer as a folder: what lies where, and how it is made so that a crash leaves it whole or not at all. */
 import { mkdir, readFile, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { LaunchFile } from "../../../protocol.ts";
 import type { ProcessId } from "../../../supervisor/process.ts";
 
