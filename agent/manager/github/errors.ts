@@ -120,7 +120,9 @@ function retryAfter({ header, now, retryAfterMsMax }: Refusal): Ms | null {
 export function unanswered(what: string, error: unknown, secrets: readonly string[]): GitHubError {
   const causes = [error, error instanceof Error ? error.cause : undefined];
   const words = causes.flatMap((cause) => (cause instanceof Error ? [cause.message] : [])).join(": ");
-  return new GitHubError(`${what}: ${tidy(hide(words || "no answer", secrets))}`, { reason: "unavailable" });
+  // A time limit names what it was for by itself.
+  const said = words.startsWith(what) ? words : `${what}: ${words || "no answer"}`;
+  return new GitHubError(tidy(hide(said, secrets)), { reason: "unavailable" });
 }
 
 /** An answer that no version of the protocol explains. */

@@ -80,6 +80,8 @@ export function makePool(name: PoolName, tools: PoolTools, emptied: () => void):
             member.statistics = member.draining ? { ...statistics, available: 0 } : statistics;
             member.minted = 0;
             tell(news);
+            // What an older set no longer needs is the new one's.
+            if (member.draining) current()?.listener.capacityChanged();
           },
           failed: (error) => {
             if (!member.draining && wanted)

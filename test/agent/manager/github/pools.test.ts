@@ -177,6 +177,27 @@ async function endPolls({ script }: { script: ScriptedGitHub }): Promise<void> {
   await eventually(() => expect(script.calls("poll").length).toBeGreaterThan(2));
 }
 
+test("what an old set no longer needs is the new one's at once", async () => {
+  const made = await started((github) => (github.statistics = figures({ totalAssignedJobs: 3 })));
+  const { script, github } = made;
+  github.capacity("a", 4);
+  await polled(script, 1);
+  const oldSession = script.calls("poll")[0]!.query["sessionId"];
+  script.next("session.create", () => {
+    script.statistics = figures();
+    return "plain";
+  });
+  github.start(withPools(made, { a: { labels: ["linux", "fast"] } }));
+  const sent = () =>
+    script
+      .calls("poll")
+      .filter(({ query }) => query["sessionId"] !== oldSession)
+      .map(({ headers }) => headers["x-scalesetmaxcapacity"]);
+  await eventually(() => expect(sent()).toEqual(["1"]));
+  script.push(message(1, [], figures()));
+  await eventually(() => expect(sent()).toContain("4"));
+});
+
 test("labels that change back take the old set up again", async () => {
   const made = await started(
     (github) => (github.statistics = figures({ totalAssignedJobs: 1, totalRunningJobs: 1 })),

@@ -25,7 +25,8 @@ test("a burst of 50 registrations is not spaced", async () => {
   const { github } = await listening();
   const beganMs = performance.now();
   await Promise.all(Array.from({ length: 50 }, (_, index) => github.mint("a", `r${index}`, signal())));
-  expect(performance.now() - beganMs).toBeLessThan(1_000);
+  // The throttling plugin would take 50 s.
+  expect(performance.now() - beganMs).toBeLessThan(10_000);
 });
 
 test("a registration whose answer was lost is made again: the record that it left is deleted first", async () => {

@@ -395,7 +395,8 @@ test("stopping ends the session at GitHub, and does not wait for one that does n
   script.always("session.delete", "hang");
   const beganMs = performance.now();
   await github.stop();
-  expect(performance.now() - beganMs).toBeLessThan(1_000);
+  // One attempt alone would take 2 s.
+  expect(performance.now() - beganMs).toBeLessThan(1_800);
   expect(script.calls("session.delete")).toHaveLength(1);
 });
 
