@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { ManagerSecrets } from "../manager-config.ts";
 import { makeAct } from "./act.ts";
 import { makeAgents } from "./agents.ts";
+import { counting } from "./count-requests.ts";
 import type { Deps } from "./deps.ts";
 import { drain } from "./drain.ts";
 import { openHistory } from "./history/history.ts";
@@ -67,7 +68,8 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     options.broken?.(error);
   };
   const loop = makeLoop({ world: cautious(world, directory, startedMs), journal, limits, deps, broken });
-  const github = options.makeGitHub(config, secrets, (fact) => void loop.report(fact), deps);
+  const asking = { ...deps, fetch: counting(deps.fetch, metrics.observeGitHubRequest) };
+  const github = options.makeGitHub(config, secrets, (fact) => void loop.report(fact), asking);
   const configs = new Map<string, { life: number; jitConfig: string }>();
   const agents = makeAgents({ loop, identity, github, configs, limits, deps });
   const act = makeAct({
