@@ -47,5 +47,11 @@ export const realDeps = (): Deps => ({
     process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...detail })}\n`);
   },
   env: process.env,
-  powerOff: () => spawn("poweroff", { stdio: "inherit", detached: true }).unref(),
+  powerOff: () => {
+    const child = spawn("poweroff", { stdio: "inherit", detached: true });
+    child.on("error", (error) =>
+      console.error(`poweroff: ${error.message}; switch this computer off by hand`),
+    );
+    child.unref();
+  },
 });

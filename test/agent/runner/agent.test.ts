@@ -41,18 +41,18 @@ describe("a machine that serves one job", () => {
   it("reports a job's start although its sync is held", async () => {
     rig.start();
     await rig.manager.phase("ready");
-    run(1, scripted(says.listening, says.until(rig.path("go")), says.running("late"), says.idle));
+    run(1, scripted(says.listening, says.until(rig.path("go")), says.running("late"), "sleep 600"));
     await rig.manager.phase("listening");
     const at = performance.now();
     writeFileSync(rig.path("go"), "");
     await rig.manager.phase("busy");
-    expect(performance.now() - at).toBeLessThan(2_000);
+    expect(performance.now() - at).toBeLessThan(10_000);
   });
 
   it("gives the registration to the Listener in its environment, which holds nothing else of ours", async () => {
     rig.start("exit", {}, { ...process.env, PULUMI_CONFIG_PASSPHRASE: "planted", LANG: "C.UTF-8" });
     await rig.manager.phase("ready");
-    const config = scripted("cat /proc/$$/environ > environ", says.listening, says.idle);
+    const config = scripted("cat /proc/$$/environ > environ", says.idle);
     run(1, config);
     await rig.manager.phase("listening");
     expect(rig.read("runner", "listener.argv")).toBe(`${rig.path("runner/bin/Runner.Listener")} run\n`);
@@ -93,7 +93,7 @@ describe("instructions", () => {
   it("carries out an instruction once, however often it comes", async () => {
     rig.start();
     await rig.manager.phase("ready");
-    run(1, scripted(`echo started >> ${rig.path("starts")}`, says.listening, says.idle));
+    run(1, scripted(`echo started >> ${rig.path("starts")}`, says.idle));
     await rig.manager.phase("listening");
     rig.manager.repeat(rig.machine);
     await rig.manager.report(({ phase }) => phase === "listening", { from: rig.manager.syncs.length });
@@ -103,7 +103,7 @@ describe("instructions", () => {
   it("refuses a run that is out of place, and says so", async () => {
     rig.start();
     await rig.manager.phase("ready");
-    run(1, scripted(says.listening, says.idle));
+    run(1, scripted(says.idle));
     await rig.manager.phase("listening");
     const id = run(2, scripted(`touch ${rig.path("second")}`));
     const refused = await rig.manager.report(({ done }) => done === id);
@@ -178,7 +178,7 @@ describe("draining", () => {
   it("interrupts it after the grace", async () => {
     rig.start();
     await rig.manager.phase("ready");
-    run(1, scripted(says.listening, says.idle));
+    run(1, scripted(says.idle));
     await rig.manager.phase("listening");
     drain(0.1);
     const over = await rig.manager.report(({ lastLife }) => lastLife !== null);

@@ -44,8 +44,8 @@ export const says = {
     `echo "${time}Job ${job} completed with result: ${result}"`,
   /** Waits until the test makes the file. */
   until: (file: string) => `while [ ! -e "${file}" ]; do sleep 0.02; done`,
-  /** Ends on SIGINT with code 0, as the real one when idle. */
-  idle: `trap 'exit 0' INT TERM\nwhile :; do sleep 0.02; done`,
+  /** Listens until SIGINT, then ends with code 0, as the real one when idle. */
+  idle: `trap 'exit 0' INT TERM\necho "${time}Listening for Jobs"\nwhile :; do sleep 0.02; done`,
 };
 
 /** Listens, runs one job at once, ends. */

@@ -72,7 +72,7 @@ describe("a manager that is gone", () => {
     async (end) => {
       rig.start(end);
       await rig.manager.phase("ready");
-      run(1, scripted(says.listening, says.idle));
+      run(1, scripted(says.idle));
       await rig.manager.phase("listening");
       const before = rig.manager.syncs.length;
       await rig.manager.down();
@@ -110,7 +110,7 @@ describe("a session that is over", () => {
   it("ends an idle machine", async () => {
     const agent = rig.start();
     await rig.manager.phase("ready");
-    run(1, scripted(says.listening, says.idle));
+    run(1, scripted(says.idle));
     await rig.manager.phase("listening");
     rig.manager.refuse.sync.push(over);
     expect(await agent.exitCode).toBe(1);
@@ -146,7 +146,7 @@ describe("as a process", () => {
   it.each(["exit", "clean-slot"] as const)("%s never switches the computer off", async (end) => {
     const agent = rig.spawn(end, poison());
     await rig.manager.phase("ready");
-    run(1, scripted(says.listening, says.idle));
+    run(1, scripted(says.idle));
     await rig.manager.phase("listening");
     const before = rig.manager.syncs.length;
     await rig.manager.down();
@@ -171,7 +171,7 @@ describe("as a process", () => {
   it("SIGTERM interrupts the runner, reports the end and powers nothing off", async () => {
     const agent = rig.spawn("power-off", poison());
     await rig.manager.phase("ready");
-    run(1, scripted(says.listening, says.idle));
+    run(1, scripted(says.idle));
     await rig.manager.phase("listening");
     agent.kill("SIGTERM");
     const ended = await rig.manager.phase("ended");

@@ -28,6 +28,19 @@ const inherited = [
   "no_proxy",
 ];
 
+/** No proxy is asked for what is on this computer. */
+const direct = ["127.0.0.1", "localhost", "::1"];
+
+function agentEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const chosen = Object.fromEntries(
+    inherited.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
+  if (!Object.keys(chosen).some((name) => /^https?_proxy$/i.test(name))) return chosen;
+  const except = [env["no_proxy"] ?? env["NO_PROXY"] ?? "", ...direct].filter(Boolean).join(",");
+  // fetch() in the agent follows these variables only when told to.
+  return { ...chosen, no_proxy: except, NO_PROXY: except, NODE_USE_ENV_PROXY: "1" };
+}
+
 /** The agent's own bounds for a runner that does not want to end are 25 s together (agent/runner/limits.ts). */
 const politeMs = 30_000;
 const killedMs = 5_000;
@@ -61,11 +74,9 @@ export async function startAgent(
 ): Promise<void> {
   const output = await open(folder.agentLog, "a", 0o600);
   try {
-    const chosen = inherited.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
     const child = spawn(process.execPath, [program, folder.launch], {
       cwd: folder.directory,
-      // fetch() in the agent follows the proxy variables only when told to.
-      env: { ...Object.fromEntries(chosen), [machineVariable]: folder.id, NODE_USE_ENV_PROXY: "1" },
+      env: { ...agentEnvironment(env), [machineVariable]: folder.id },
       stdio: ["ignore", output.fd, output.fd],
       detached: true,
     });

@@ -143,6 +143,20 @@ describe("the local backend", () => {
     expect(Number(session)).toBe(pid);
   });
 
+  it("asks no proxy for what is on this computer", async () => {
+    const proxy = "http://127.0.0.1:1";
+    const env = { PATH: process.env["PATH"], HTTP_PROXY: proxy, http_proxy: proxy, NO_PROXY: "example.org" };
+    await launch(
+      [id],
+      makeLocalBackend(() => rig.settings, deps, env),
+    );
+    await rig.manager.phase("ready");
+    const { pid } = processOf(rig.path(id, "agent.json"));
+    expect(readFileSync(`/proc/${pid}/environ`, "utf8")).toContain(
+      "NO_PROXY=example.org,127.0.0.1,localhost",
+    );
+  });
+
   it("unpacks one archive for all machines that start together", async () => {
     const machines = ["a", "b", "c", "d"].map((name) => `pool-a-l1-${name}`);
     await launch(machines);
