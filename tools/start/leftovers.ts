@@ -24,12 +24,14 @@ export const directoriesOf = async (managerFolder: string): Promise<readonly str
   return [managerFolder, ...names.map((name) => join(machines, name))];
 };
 
-/** Processes and folders of the checkout's `.muster`, which holds everything that a stack makes here. */
+/** Everything that a stack makes here lies in `.muster`; the engine's plugins run from the checkout itself. */
+const foldersOf = (root: string) => [join(root, ".muster"), join(root, "test/engine/providers")];
+
 export const localLeftovers = async (
   root: string,
   managerFolder: string,
 ): Promise<Pick<Leftovers, "processes" | "directories">> => ({
-  processes: processesOf(join(root, ".muster")),
+  processes: foldersOf(root).flatMap(processesOf),
   directories: await directoriesOf(managerFolder),
 });
 

@@ -30,15 +30,23 @@ const ancestors = (all: readonly { pid: number; parent: number }[]): ReadonlySet
   return found;
 };
 
+/** The program that runs, and the script where the program is an interpreter. */
+const programs = (command: string): readonly string[] => command.split(" ").slice(0, 2);
+
 /**
- * Processes that work in `folder` or name something in it in their arguments; not this one and those above it, nor
- * those of a terminal, which somebody else started.
+ * Processes whose program lies in `folder`, and those that work in it or name something in it in their arguments. Not
+ * this one and those above it; and a terminal's `less` or `cd` is a person's, not ours.
  */
 export const processesOf = (folder: string): readonly FoundProcess[] => {
   const all = allProcesses();
   const above = ancestors(all);
+  const belongs = (pid: number, command: string, terminal: number): boolean => {
+    if (programs(command).some((path) => isIn(path, folder))) return true;
+    return terminal === 0 && (isIn(linkOf(pid, "cwd"), folder) || command.includes(`${folder}/`));
+  };
   return all
-    .filter(({ pid, terminal }) => !above.has(pid) && terminal === 0)
-    .map(({ pid, startTime }) => ({ pid, startTime, command: commandOf(pid) }))
-    .filter(({ pid, command }) => isIn(linkOf(pid, "cwd"), folder) || command.includes(`${folder}/`));
+    .filter(({ pid }) => !above.has(pid))
+    .map(({ pid, startTime, terminal }) => ({ pid, startTime, terminal, command: commandOf(pid) }))
+    .filter(({ pid, command, terminal }) => belongs(pid, command, terminal))
+    .map(({ pid, startTime, command }) => ({ pid, startTime, command }));
 };

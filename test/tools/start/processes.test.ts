@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -32,6 +32,19 @@ describe("the processes of a folder", () => {
       await Promise.all(ends);
     }
     expect(pids()).toEqual([]);
+  });
+
+  it("are those whose program lies in it", async () => {
+    const program = join(folder, "agent.mjs");
+    await writeFile(program, script);
+    const child = spawn(process.execPath, [program], { cwd: tmpdir() });
+    const end = once(child, "close");
+    try {
+      await expect.poll(() => processesOf(folder).map((found) => found.pid)).toEqual([child.pid]);
+    } finally {
+      child.kill("SIGKILL");
+      await end;
+    }
   });
 
   it("are not this process and those that started it", () => {
