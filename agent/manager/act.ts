@@ -7,7 +7,8 @@ import type { Identity } from "./identity.ts";
 import type { Limits } from "./limits.ts";
 import type { Action } from "./plan.ts";
 import type { Backend, GitHub } from "./ports.ts";
-import type { Fact, Launch, Machine, World } from "./world.ts";
+import type { Fact } from "./facts.ts";
+import type { Launch, Machine, World } from "./world.ts";
 
 export interface Acting {
   world: () => World;

@@ -10,7 +10,8 @@ import * as registration from "./apply/registration.ts";
 import { enrolled, synced } from "./apply/synced.ts";
 import { closed, githubScope, tripped } from "./circuit.ts";
 import type { Limits } from "./limits.ts";
-import type { Fact, Ms, View, ViewKey, World } from "./world.ts";
+import type { Fact } from "./facts.ts";
+import type { Ms, View, ViewKey, World } from "./world.ts";
 import { circuitKey } from "./world.ts";
 
 export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World {

@@ -1,6 +1,7 @@
 /** Circuits: what a failure closes, for how long, and the one probe that opens it again. */
 import type { Limits } from "./limits.ts";
-import type { Circuit, CircuitKey, Failure, LaunchId, Ms, Offer, Scope, World } from "./world.ts";
+import type { Failure } from "./facts.ts";
+import type { Circuit, CircuitKey, LaunchId, Ms, Offer, Scope, World } from "./world.ts";
 import { circuitKey } from "./world.ts";
 
 /** How much an offer or an API may be used: as much as wanted, one probe, or not at all. */

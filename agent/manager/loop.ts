@@ -8,7 +8,8 @@ import { type Plan, plan } from "./plan.ts";
 import type { Deps } from "./deps.ts";
 import type { Journal } from "./journal.ts";
 import type { Limits } from "./limits.ts";
-import type { Fact, Ms, World } from "./world.ts";
+import type { Fact } from "./facts.ts";
+import type { Ms, World } from "./world.ts";
 
 export interface Watcher {
   /** After each applied fact. */

@@ -2,16 +2,8 @@
 import type { Archive } from "../protocol.ts";
 import type { BackendConfig, ManagerConfig, ManagerSecrets } from "../manager-config.ts";
 import type { Deps } from "./deps.ts";
-import type {
-  BackendName,
-  Failure,
-  Fact,
-  LaunchRequest,
-  ListedMachine,
-  MachineId,
-  Offer,
-  PoolName,
-} from "./world.ts";
+import type { Failure, Fact, ListedMachine } from "./facts.ts";
+import type { BackendName, LaunchRequest, MachineId, Offer, PoolName } from "./world.ts";
 
 export interface LaunchAnswer {
   /** Those of the request that now exist; more than asked for are adopted, never dropped. */

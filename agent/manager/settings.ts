@@ -4,7 +4,8 @@ import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { type ManagerConfig, managerConfig } from "../manager-config.ts";
 import type { Backend } from "./ports.ts";
-import type { Fact, Offer } from "./world.ts";
+import type { Fact } from "./facts.ts";
+import type { Offer } from "./world.ts";
 
 export interface Settings {
   config: ManagerConfig;

@@ -1,7 +1,7 @@
 /** A cloud in virtual time: machines that exist, agents that live on them, answers that get lost. */
 import type { Clock } from "../../agent/manager/deps.ts";
 import type { Backend, Invitation } from "../../agent/manager/ports.ts";
-import type { Failure, ListedMachine } from "../../agent/manager/world.ts";
+import type { Failure, ListedMachine } from "../../agent/manager/facts.ts";
 import type { Prng } from "./prng.ts";
 
 export interface CloudFaults {

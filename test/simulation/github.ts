@@ -1,7 +1,7 @@
 /** GitHub in virtual time: jobs, registrations and messages, as github.md's semantics make them; sessions are left to the wire tests. */
 import type { Clock } from "../../agent/manager/deps.ts";
 import type { GitHub } from "../../agent/manager/ports.ts";
-import type { Fact, Failure, JobNews } from "../../agent/manager/world.ts";
+import type { Fact, Failure, JobNews } from "../../agent/manager/facts.ts";
 import type { Prng } from "./prng.ts";
 
 export interface SimulatedJob {

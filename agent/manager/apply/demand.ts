@@ -1,7 +1,8 @@
 /** GitHub's figures and job messages; GitHub is believed for when a job starts and ends. */
 import { tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
-import type { Fact, Job, JobNews, Machine, Ms, World } from "../world.ts";
+import type { Fact, JobNews } from "../facts.ts";
+import type { Job, Machine, Ms, World } from "../world.ts";
 import { isAlive } from "../world.ts";
 import { at } from "./machine.ts";
 

@@ -1,7 +1,8 @@
 /** Launch and destroy: what was asked, answered, lost. */
 import { closed, offerScopes, probe, tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
-import type { Circuit, CircuitKey, Fact, Launch, Machine, Ms, World } from "../world.ts";
+import type { Fact } from "../facts.ts";
+import type { Circuit, CircuitKey, Launch, Machine, Ms, World } from "../world.ts";
 import { circuitKey } from "../world.ts";
 import { at, changed } from "./machine.ts";
 

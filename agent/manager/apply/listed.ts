@@ -1,6 +1,7 @@
 /** A backend's complete list: who exists, who stopped, who is gone, who was nobody's. */
 import type { Limits } from "../limits.ts";
-import type { Fact, ListedMachine, Machine, Ms, World } from "../world.ts";
+import type { Fact, ListedMachine } from "../facts.ts";
+import type { Machine, Ms, World } from "../world.ts";
 import { isAlive } from "../world.ts";
 import { at, booted, lose } from "./machine.ts";
 

@@ -1,7 +1,8 @@
 /** A machine's registration at GitHub: asked, minted, lost, retired, removed. */
 import { closed, githubScope, tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
-import type { Fact, Machine, Ms, Registration, World } from "../world.ts";
+import type { Fact } from "../facts.ts";
+import type { Machine, Ms, Registration, World } from "../world.ts";
 import { circuitKey, isAlive } from "../world.ts";
 import { at, changed, ordered } from "./machine.ts";
 

@@ -1,7 +1,8 @@
 /** What an agent says of itself. It is believed for detail only: existence is the backend's, jobs are GitHub's. */
 import type { LifeEnd } from "../../protocol.ts";
 import type { Limits } from "../limits.ts";
-import type { Fact, Machine, Ms, World } from "../world.ts";
+import type { Fact } from "../facts.ts";
+import type { Machine, Ms, World } from "../world.ts";
 import { isAlive, runnerName } from "../world.ts";
 import { at, type Boot, booted, changed, end } from "./machine.ts";
 

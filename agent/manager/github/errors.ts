@@ -1,5 +1,6 @@
 /** What GitHub refused or failed to do, in words that hold no secret, and what it means for the core. */
-import type { Failure, Ms, PoolName, Reason } from "../world.ts";
+import type { Failure } from "../facts.ts";
+import type { Ms, PoolName, Reason } from "../world.ts";
 import { visible } from "../web/visible.ts";
 
 interface Details {

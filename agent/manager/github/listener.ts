@@ -1,6 +1,7 @@
 /** Listens to one scale set for as long as it is wanted: finds it, keeps a session, polls, and survives what GitHub does. */
 import type { Deps } from "../deps.ts";
-import type { JobNews, Statistics } from "../world.ts";
+import type { JobNews } from "../facts.ts";
+import type { Statistics } from "../world.ts";
 import { GitHubError, SessionConflict, SessionOver, SetGone, unreadable } from "./errors.ts";
 import { makeInbox, noStatistics } from "./inbox.ts";
 import { readMessage } from "./messages.ts";

@@ -1,6 +1,7 @@
 /** The queue's messages, checked at the border and told in the manager's words (github.md 1.7). */
 import * as z from "zod";
-import type { JobNews, Ms, Statistics } from "../world.ts";
+import type { JobNews } from "../facts.ts";
+import type { Ms, Statistics } from "../world.ts";
 import { visible } from "../web/visible.ts";
 import { parsed } from "./http.ts";
 import { statistics } from "./schemas.ts";

@@ -1,5 +1,6 @@
 /** One pool at GitHub: its scale set and, after a change of labels, the older ones until they are empty. */
-import type { JobNews, PoolName, Statistics } from "../world.ts";
+import type { JobNews } from "../facts.ts";
+import type { PoolName, Statistics } from "../world.ts";
 import type { Report } from "../ports.ts";
 import { classify } from "./errors.ts";
 import { noStatistics } from "./inbox.ts";

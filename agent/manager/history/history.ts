@@ -3,7 +3,8 @@
  * its own keeps 30 days; whatever happens to that file costs charts and nothing else.
  */
 import type { Deps } from "../deps.ts";
-import type { Fact, Job, JobNews, Ms, PoolName, World } from "../world.ts";
+import type { Fact, JobNews } from "../facts.ts";
+import type { Job, Ms, PoolName, World } from "../world.ts";
 import { givenUp, joined, newestFirst, waitedMs, waitFigures } from "./jobs.ts";
 import type { JobRecord, WaitFigures } from "./jobs.ts";
 import { momentBook } from "./moments.ts";

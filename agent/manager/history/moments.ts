@@ -2,7 +2,8 @@
  * What is remembered of a machine for the sake of the job it ran. Facts of GitHub name a runner, the machine behind
  * that name may be gone when they arrive, so its moments are noted as they pass.
  */
-import type { Fact, Machine, MachineId, Ms, World } from "../world.ts";
+import type { Fact } from "../facts.ts";
+import type { Machine, MachineId, Ms, World } from "../world.ts";
 
 export interface Moments {
   machine: MachineId;

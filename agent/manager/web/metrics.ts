@@ -6,7 +6,8 @@ import { collectDefaultMetrics, Counter, Histogram, Registry } from "prom-client
 import { momentBook } from "../history/moments.ts";
 import type { Deps } from "../deps.ts";
 import type { WaitReason } from "../view.ts";
-import type { Fact, Job, Ms, PoolName, World } from "../world.ts";
+import type { Fact } from "../facts.ts";
+import type { Job, Ms, PoolName, World } from "../world.ts";
 import { makeGauges } from "./gauges.ts";
 
 type Refusals = Readonly<Record<PoolName, readonly WaitReason[]>>;

@@ -8,7 +8,8 @@ import { makeIdentity } from "../../../agent/manager/identity.ts";
 import { defaultLimits as limits } from "../../../agent/manager/limits.ts";
 import type { Action } from "../../../agent/manager/plan.ts";
 import type { Backend, GitHub } from "../../../agent/manager/ports.ts";
-import type { Fact, Failure, World } from "../../../agent/manager/world.ts";
+import type { Fact, Failure } from "../../../agent/manager/facts.ts";
+import type { World } from "../../../agent/manager/world.ts";
 import { virtualClock } from "../../simulation/clock.ts";
 import { machine, registered, world } from "./worlds.ts";
 

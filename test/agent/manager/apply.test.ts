@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { apply } from "../../../agent/manager/apply.ts";
 import { defaultLimits as limits } from "../../../agent/manager/limits.ts";
-import type { Fact, JobNews, ListedMachine, World } from "../../../agent/manager/world.ts";
+import type { Fact, JobNews, ListedMachine } from "../../../agent/manager/facts.ts";
+import type { World } from "../../../agent/manager/world.ts";
 import { config, deepFreeze, demand, machine, now, registered, report, world } from "./worlds.ts";
 
 const after = (start: World, ...facts: Fact[]) =>

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { admits, probe, strictest, trip, tripped } from "../../../agent/manager/circuit.ts";
 import { defaultLimits as limits } from "../../../agent/manager/limits.ts";
-import type { Circuit, Failure } from "../../../agent/manager/world.ts";
+import type { Failure } from "../../../agent/manager/facts.ts";
+import type { Circuit } from "../../../agent/manager/world.ts";
 import { reasons } from "../../../agent/manager/world.ts";
 import { now } from "./worlds.ts";
 

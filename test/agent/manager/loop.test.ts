@@ -4,7 +4,8 @@ import type { Deps } from "../../../agent/manager/deps.ts";
 import { defaultLimits as limits } from "../../../agent/manager/limits.ts";
 import { makeLoop } from "../../../agent/manager/loop.ts";
 import type { Action } from "../../../agent/manager/plan.ts";
-import type { Fact, World } from "../../../agent/manager/world.ts";
+import type { Fact } from "../../../agent/manager/facts.ts";
+import type { World } from "../../../agent/manager/world.ts";
 import { virtualClock } from "../../simulation/clock.ts";
 import { demand, machine, world } from "./worlds.ts";
 

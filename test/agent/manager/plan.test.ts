@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import { apply } from "../../../agent/manager/apply.ts";
 import { defaultLimits as limits } from "../../../agent/manager/limits.ts";
 import { type Action, plan } from "../../../agent/manager/plan.ts";
-import type { Fact, Machine, World } from "../../../agent/manager/world.ts";
+import type { Fact } from "../../../agent/manager/facts.ts";
+import type { Machine, World } from "../../../agent/manager/world.ts";
 import { isAlive } from "../../../agent/manager/world.ts";
 import {
   anyWorld,

@@ -115,8 +115,9 @@ test("the job runs in a child `Runner.Worker spawnclient` that the process table
   const running = start();
   await until("the worker", () => children(running.child.pid!).length > 0);
   const [worker = ""] = children(running.child.pid!);
-  await until("its name", () => commandLine(worker).includes("node"));
-  expect(commandLine(worker)).toMatch(/Runner\.Worker spawnclient \d+/);
+  // Between fork and exec a child still has its parent's command line.
+  await until("its name", () => /Runner\.Worker spawnclient \d+/.test(commandLine(worker)));
+  await until("its short name", () => readFileSync(`/proc/${worker}/comm`, "utf8") === "Runner.Worker\n");
   await until("the workspace", () => existsSync(inRoot("_work/widgets/widgets")));
   writeFileSync(inRoot("_work/widgets/widgets/done"), "");
   expect(await running.ended).toBe(0);

@@ -26,11 +26,17 @@ test("a job that takes longer than its timeout-minutes is canceled", async () =>
 });
 
 test("a canceled step gets SIGINT, 7.5 s later SIGTERM, 2.5 s later it and its children are killed", async () => {
+  const root = temporary();
+  const workspace = join(root, "_work", "widgets", "widgets");
+  const said = () =>
+    existsSync(join(workspace, "said")) ? readFileSync(join(workspace, "said"), "utf8") : "";
   const pauses: number[] = [];
-  const sleep: typeof realDeps.sleep = (ms, signal) => {
-    if (ms !== 7_500 && ms !== 2_500) return realDeps.sleep(ms, signal);
+  // Each pause lasts until the step has felt the signal before it.
+  const sleep: typeof realDeps.sleep = async (ms, signal) => {
+    const felt = { 7_500: "got-int\n", 2_500: "got-int\ngot-term\n" }[ms];
+    if (felt === undefined) return realDeps.sleep(ms, signal);
     pauses.push(ms);
-    return realDeps.sleep(100, signal);
+    await until(felt, () => said() === felt);
   };
   const script = `
     trap 'echo got-int >> said' INT
@@ -39,14 +45,12 @@ test("a canceled step gets SIGINT, 7.5 s later SIGTERM, 2.5 s later it and its c
     RUNNER_TRACKING_ID= sleep 300 & echo $! > child
     echo ready > ready
     while true; do sleep 0.02; done`;
-  const job = startJob({ message: { steps: scripts({ stubborn: script }) }, deps: { sleep } });
-  const workspace = join(job.root, "_work", "widgets", "widgets");
+  const job = startJob({ message: { steps: scripts({ stubborn: script }) }, deps: { sleep }, root });
   await until("the step", () => existsSync(join(workspace, "ready")));
   job.cancel.abort(new Error("canceled"));
   const { result } = await job.done;
   expect(result.conclusion).toBe("canceled");
   expect(pauses).toEqual([7_500, 2_500]);
-  expect(readFileSync(join(workspace, "said"), "utf8")).toBe("got-int\ngot-term\n");
   const child = readFileSync(join(workspace, "child"), "utf8").trim();
   await until("the child's end", () => !isAlive(child));
 });

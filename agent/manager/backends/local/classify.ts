@@ -1,5 +1,6 @@
 /** What an error of the operating system means for a launch. */
-import type { Failure, Reason } from "../../world.ts";
+import type { Failure } from "../../facts.ts";
+import type { Reason } from "../../world.ts";
 
 const reasons: Record<string, Reason> = {
   // Out of disk, files, processes or memory: another machine would not fit either.

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import type { ManagerConfig } from "../../../manager-config.ts";
 import type { Deps } from "../../deps.ts";
 import type { Backend, Invitation } from "../../ports.ts";
-import type { Failure, LaunchRequest, ListedMachine, Offer } from "../../world.ts";
+import type { Failure, ListedMachine } from "../../facts.ts";
+import type { LaunchRequest, Offer } from "../../world.ts";
 import { endProcesses, isRunning, neverStarted, removeFolder, startAgent } from "./agent.ts";
 import { classifyLocal } from "./classify.ts";
 import {

@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { BackendConfig } from "../../../../agent/manager-config.ts";
 import type { Backend } from "../../../../agent/manager/ports.ts";
-import { reasons, type ListedMachine } from "../../../../agent/manager/world.ts";
+import type { ListedMachine } from "../../../../agent/manager/facts.ts";
+import { reasons } from "../../../../agent/manager/world.ts";
 
 export interface BackendRig {
   backend: Backend;

@@ -9,7 +9,8 @@ import { type Deps, realClock, realDeps } from "../../../../agent/manager/deps.t
 import { makeGitHubWith } from "../../../../agent/manager/github/index.ts";
 import { defaultTimings, type Timings } from "../../../../agent/manager/github/timings.ts";
 import type { ManagerConfig, ManagerSecrets, PoolConfig } from "../../../../agent/manager-config.ts";
-import type { Fact, JobNews, Statistics } from "../../../../agent/manager/world.ts";
+import type { Fact, JobNews } from "../../../../agent/manager/facts.ts";
+import type { Statistics } from "../../../../agent/manager/world.ts";
 import { virtualClock, type VirtualClock } from "../../../simulation/clock.ts";
 import { config } from "../worlds.ts";
 import { ScriptedGitHub } from "./script.ts";
@@ -18,7 +19,7 @@ import { ScriptedGitHub } from "./script.ts";
 export const shortTimings: Timings = {
   ...defaultTimings,
   callTimeoutMs: 2_000,
-  pollTimeoutMs: 5_000,
+  pollTimeoutMs: 60_000,
   retryFirstMs: 2,
   retryMsMax: 10,
   pauseFirstMs: 4,

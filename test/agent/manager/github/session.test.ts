@@ -424,6 +424,9 @@ test("GitHub Enterprise Server: offered jobs are acquired with the queue token, 
   expect(script.calls("acquire")[0]!.body).toEqual([11, 12]);
   expect(script.calls("acquire")[0]!.headers["authorization"]).toMatch(/^Bearer queuetoken/);
   expect(news().map(({ is }) => is)).toEqual(["queued", "queued", "queued"]);
+  // Its poll is out: nothing more fitted.
+  await eventually(() => expect(script.calls("poll").at(-1)!.query["lastMessageId"]).toBe("1"));
+  expect(script.calls("acquire")).toHaveLength(1);
   github.capacity("a", 4);
   await eventually(() => expect(script.calls("acquire")).toHaveLength(2));
   expect(script.calls("acquire")[1]!.body).toEqual([13]);

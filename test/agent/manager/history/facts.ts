@@ -2,7 +2,8 @@
 import { apply } from "../../../../agent/manager/apply.ts";
 import type { History } from "../../../../agent/manager/history/history.ts";
 import { defaultLimits } from "../../../../agent/manager/limits.ts";
-import type { Fact, JobNews, MachineId, Statistics, World } from "../../../../agent/manager/world.ts";
+import type { Fact, JobNews } from "../../../../agent/manager/facts.ts";
+import type { MachineId, Statistics, World } from "../../../../agent/manager/world.ts";
 import { machine, world as worldOf } from "../worlds.ts";
 
 type Observer = Pick<History, "record">;
