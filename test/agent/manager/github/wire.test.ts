@@ -1,40 +1,12 @@
-/** GitHub's side of the manager against the simulator, in both of GitHub's styles: whole jobs, capacity, faults, the end. */
+/** GitHub's side of the manager against the simulator, in both of GitHub's styles: whole jobs, capacity, the end. */
 import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
-import type { Fault } from "../../../github/core/faults.ts";
 import { deadline, realClock } from "../../../../agent/manager/deps.ts";
-import type { GitHubOptions, Style } from "../../../github/options.ts";
-import type { GitHubSimulator } from "../../../github/server.ts";
 import { Client } from "../../../github/testing/client.ts";
 import { ScriptedRunner } from "../../../github/testing/scripted-runner.ts";
 import { start } from "../../../github/testing/start.ts";
-import { eventually, harness, type Harness, type Options, signal } from "./harness.ts";
-
-const labels = ["self-hosted", "linux"];
-const jobs = (count: number, wanted = labels) =>
-  Array.from({ length: count }, (_, index) => ({ labels: wanted, name: `job ${index}` }));
-
-type World = Harness & { sim: GitHubSimulator };
-async function world(simulator: GitHubOptions, options: Options = {}): Promise<World> {
-  const sim = await start(simulator);
-  const made = harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token }, ...options });
-  made.github.start(made.config);
-  return { ...made, sim };
-}
-/** A runner for each, until every job has run. */
-async function serve({ github }: World, count: number, from = 0): Promise<void> {
-  await Promise.all(
-    Array.from({ length: count }, async (_, index) => {
-      const { jitConfig } = await github.mint("a", `runner-${from + index}`, signal());
-      await new ScriptedRunner(jitConfig).serveOne();
-    }),
-  );
-}
-const of = ({ news }: World, is: string) => [
-  ...new Set(news().flatMap((item) => (item.is === is ? [item.id] : []))),
-];
-
-const styles: Style[] = ["github.com", "ghes"];
+import { eventually, harness, signal } from "./harness.ts";
+import { jobs, labels, of, serve, styles, world } from "./world.ts";
 
 test.each(styles)(
   "%s: jobs are assigned, run on runners that were registered for them, and are told to their end",
@@ -139,67 +111,6 @@ test("a manager that crashed with its session open has it again at once", async 
   second.github.start(second.config);
   await eventually(() => expect(second.seen()).not.toHaveLength(0));
   expect(second.failed()).toEqual([]);
-});
-
-const everywhere: Fault[] = [
-  { kind: "session-conflict", count: 2 },
-  { kind: "session-without-queue-url", count: 1 },
-  { kind: "session-evicted", count: 1 },
-  { kind: "queue-token-expired", count: 2 },
-  { kind: "admin-token-expired", count: 2 },
-  { kind: "poll-empty-body", count: 2 },
-  { kind: "unknown-entry", count: 2 },
-  { kind: "unknown-message", count: 2 },
-  { kind: "scale-set-deleted", count: 1 },
-  { kind: "jit-name-conflict", count: 2 },
-  { kind: "bom", on: "scale-set.list", count: 1 },
-  { kind: "bom", on: "session.create", count: 1 },
-  { kind: "bom", on: "scale-set.jit", count: 3 },
-  { kind: "status", on: "*", status: 500, count: 4 },
-  { kind: "status", on: "queue.poll", status: 503, count: 5 },
-  { kind: "status", on: "queue.delete", status: 500, count: 7 },
-  { kind: "status", on: "scale-set.jit", status: 502, count: 2 },
-  { kind: "reset", on: "scale-set.*", count: 3 },
-  { kind: "lost-answer", on: "rest.*", count: 1 },
-  { kind: "lost-answer", on: "scale-set.create", count: 1 },
-  { kind: "lost-answer", on: "scale-set.jit", count: 2 },
-  { kind: "lost-answer", on: "scale-set.acquire", count: 1 },
-  { kind: "lost-answer", on: "queue.poll", count: 2 },
-  { kind: "lost-answer", on: "queue.delete", count: 2 },
-  { kind: "hang", on: "queue.poll", count: 1 },
-  { kind: "hang", on: "scale-set.list", count: 1 },
-];
-const cases = styles.flatMap((style) =>
-  everywhere.map((fault) => [style, JSON.stringify(fault), fault] as const),
-);
-
-test.each(cases)(
-  "%s with %s: every job runs all the same, none is told twice as new",
-  async (style, _name, fault) => {
-    const made = await world({ style }, { timings: { pollTimeoutMs: 400, callTimeoutMs: 300 } });
-    made.sim.control.setFault(fault);
-    made.github.capacity("a", 5);
-    await made.sim.control.dispatchJobs(jobs(3));
-    await eventually(() => expect(made.lastStatistics()?.assigned).toBe(3));
-    await serve(made, 3);
-    await eventually(() =>
-      expect(made.sim.control.jobs().every(({ conclusion }) => conclusion === "succeeded")).toBe(true),
-    );
-    await eventually(() => expect(made.lastStatistics()).toMatchObject({ assigned: 0 }));
-    for (const id of of(made, "completed")) {
-      expect(made.news().filter((item) => item.id === id && item.is === "completed")).toHaveLength(1);
-    }
-  },
-);
-
-test("statistics of 0 beside assigned jobs: the news still says so", async () => {
-  const made = await world({});
-  made.github.capacity("a", 5);
-  await made.sim.control.wait({ what: "polling", count: 1 });
-  made.sim.control.setFault({ kind: "statistics-zero", count: 1 });
-  await made.sim.control.dispatchJobs(jobs(2));
-  await eventually(() => expect(of(made, "assigned")).toHaveLength(2));
-  expect(made.seen().find(({ news }) => news.length > 0)!.statistics.assigned).toBe(0);
 });
 
 test("a busy runner is not removed, an idle one is, one that is gone counts as gone", async () => {
