@@ -1,0 +1,65 @@
+import { describe, expect, test } from "vitest";
+import { defaultLimits as limits } from "../../../../agent/manager/limits.ts";
+import { actionsOf } from "../planning.ts";
+import { demand, machine, now, registered, report, world } from "../worlds.ts";
+
+describe("endings and cleaning up", () => {
+  test("a machine that never enrolled ends at its deadline and counts as a failed boot", () => {
+    const late = machine("m1", "starting", { askedMs: now - limits.bootDeadlineMs });
+    expect(actionsOf(world({ machines: [late] }), "end")).toMatchObject([
+      { machine: "m1", failedBoot: true },
+    ]);
+  });
+
+  test("a job longer than maxJobTime is ended", () => {
+    const job = {
+      name: "j",
+      startedMs: now - 21_600_000,
+      startedAtGitHub: true,
+      completedMs: null,
+      jobId: "1",
+    };
+    expect(
+      actionsOf(world({ machines: [registered("m1", "busy", { job })], demand: { a: demand(1, 1) } }), "end"),
+    ).toHaveLength(1);
+  });
+
+  test("a machine that goes on after GitHub called its job completed ends after 60 s", () => {
+    const job = {
+      name: "j",
+      startedMs: now - 90_000,
+      startedAtGitHub: true,
+      completedMs: now - 60_000,
+      jobId: "1",
+    };
+    expect(actionsOf(world({ machines: [registered("m1", "busy", { job })] }), "end")).toHaveLength(1);
+  });
+
+  test("a finished machine's record is removed, and again every 30 s while GitHub calls it busy", () => {
+    const done = registered("m1", "done");
+    expect(actionsOf(world({ machines: [done] }), "remove-runner")).toMatchObject([
+      { runner: { id: 7, name: "m1" } },
+    ]);
+    const held = { ...done, registration: { ...done.registration!, heldBusy: true, removeMs: now - 29_999 } };
+    expect(actionsOf(world({ machines: [held] }), "remove-runner")).toEqual([]);
+    const later = { ...held, registration: { ...held.registration, removeMs: now - 30_000 } };
+    expect(actionsOf(world({ machines: [later] }), "remove-runner")).toHaveLength(1);
+  });
+
+  test("a machine is destroyed once its agent said goodbye, or after a grace", () => {
+    const done = machine("m1", "done", { stageMs: now - 1_000 });
+    expect(actionsOf(world({ machines: [done] }), "destroy")).toEqual([]);
+    expect(
+      actionsOf(world({ machines: [done], reports: { m1: report({ phase: "ended" }) } }), "destroy"),
+    ).toHaveLength(1);
+    const waited = { ...done, stageMs: now - limits.endGraceMs };
+    expect(actionsOf(world({ machines: [waited] }), "destroy")).toHaveLength(1);
+  });
+
+  test("a spent machine gets no registration and ends when it is not busy", () => {
+    const spent = machine("m1", "enrolled", { spent: true, stageMs: now - limits.syncPeriodMs });
+    const lost = world({ machines: [spent], demand: { a: demand(1) } });
+    expect(actionsOf(lost, "mint")).toEqual([]);
+    expect(actionsOf(lost, "end")).toMatchObject([{ machine: "m1" }]);
+  });
+});

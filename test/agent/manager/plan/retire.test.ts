@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import type { Machine } from "../../../../agent/manager/world.ts";
+import { actionsOf } from "../planning.ts";
+import { config, demand, machine, now, registered, world } from "../worlds.ts";
+
+describe("idle machines", () => {
+  const idle = (stage: "enrolled" | "listening", ageMs: number): Machine =>
+    stage === "listening"
+      ? registered("m1", stage, { stageMs: now - ageMs })
+      : machine("m1", stage, { stageMs: now - ageMs });
+
+  test.each([
+    [299_999, 0],
+    [300_000, 1],
+  ])("a listening machine idle for %i ms: %i retired", (ageMs, count) => {
+    expect(actionsOf(world({ machines: [idle("listening", ageMs)] }), "retire")).toHaveLength(count);
+  });
+
+  test("a listening machine stays while a job waits", () => {
+    expect(
+      actionsOf(world({ machines: [idle("listening", 400_000)], demand: { a: demand(1) } }), "retire"),
+    ).toEqual([]);
+  });
+
+  test.each([
+    [0, 1],
+    [1, 0],
+  ])("an unregistered machine past its timeout with minIdle %i: %i ended", (minIdle, count) => {
+    const machines = [idle("enrolled", 400_000)];
+    expect(actionsOf(world({ config: config({ a: { minIdle } }), machines }), "end")).toHaveLength(count);
+  });
+
+  test("an idle machine of old settings ends at once, a busy one finishes", () => {
+    const machines = [
+      machine("m1", "enrolled", { recipe: "r0" }),
+      registered("m2", "busy", { recipe: "r0" }),
+    ];
+    expect(actionsOf(world({ machines, demand: { a: demand(1, 1) } }), "end")).toMatchObject([
+      { machine: "m1", why: "its settings changed" },
+    ]);
+  });
+});
