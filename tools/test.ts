@@ -18,10 +18,13 @@ const line = (text: string) => void process.stdout.write(`${text}\n`);
 /** CI systems set CI=true; some say 1. */
 const isCi = !["", "0", "false"].includes(process.env["CI"] ?? "");
 
+/** What a tier prints passes through here, so that it cannot see by itself whether a terminal is at the end. */
+const colours = process.stdout.isTTY ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" };
+
 /** The packages' Node first on PATH; a real GitHub's address and token stay out of tests. */
 const environment = (): NodeJS.ProcessEnv => {
   const { GITHUB_URL: _url, GITHUB_TOKEN: _token, ...env } = process.env;
-  return { ...env, PATH: `${join(root, "node_modules/.bin")}${delimiter}${env["PATH"] ?? ""}` };
+  return { ...colours, ...env, PATH: `${join(root, "node_modules/.bin")}${delimiter}${env["PATH"] ?? ""}` };
 };
 
 const readOrNull = async (path: string): Promise<string | null> => {

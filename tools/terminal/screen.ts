@@ -51,5 +51,7 @@ export const makeScreen = (output: Output): Screen => {
   };
 };
 
-/** Colours where the terminal has them; picocolors honours NO_COLOR and FORCE_COLOR. */
-export const { bold, dim, green, red, yellow } = pc;
+/** Colours for people who watch: a log, also one of CI, gets none; picocolors would give CI some. */
+const { NO_COLOR, FORCE_COLOR } = process.env;
+const coloured = (NO_COLOR ?? "") === "" && (process.stdout.isTTY || (FORCE_COLOR ?? "") !== "");
+export const { bold, dim, green, red, yellow } = pc.createColors(coloured);
