@@ -34,7 +34,12 @@ export const bundleFile = z.object({ path: z.string(), sha256: z.string().regex(
 
 export const managerConfig = z.object({
   version: z.literal(configVersion),
-  stack: z.object({ project: z.string().min(1), name: z.string().min(1) }),
+  stack: z.object({
+    project: z.string().min(1),
+    name: z.string().min(1),
+    /** Tells stacks of the same project and name apart (two computers, one organisation); part of what is named at GitHub. */
+    owner: z.string().min(1).optional(),
+  }),
   github: z.object({
     /** Where runners are registered: https://HOST/OWNER/REPOSITORY, https://HOST/ORGANISATION or https://HOST/enterprises/NAME. */
     url: z.url(),

@@ -24,10 +24,17 @@ const duration = z
 const urlAllowed =
   "allowed is where runners are registered: https://github.com/OWNER/REPOSITORY, https://github.com/ORGANISATION, " +
   "https://HOST/enterprises/NAME or the same at GitHub Enterprise";
+export const isLoopback = (url: string) => {
+  const { hostname } = new URL(url);
+  return /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+};
+
 const isGitHubUrl = (text: string): boolean => {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash)
     return false;
+  // A token sent to http://github.com is on the wire before the redirect to https comes.
+  if (url.protocol === "http:" && !isLoopback(text)) return false;
   return /^\/[\w.-]+(\/[\w.-]+)?\/?$/.test(url.pathname);
 };
 

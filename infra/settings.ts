@@ -94,11 +94,6 @@ const keysAt = (section: z.ZodType, path: Path): string[] => {
   return here instanceof z.ZodObject ? Object.keys(here.shape) : [];
 };
 
-const isLoopback = (url: string) => {
-  const { hostname } = new URL(url);
-  return /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-};
-
 const poolName = /^[a-z][a-z0-9-]{0,31}$/;
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -137,7 +132,7 @@ export const parseSettings = (input: SettingsInput): Settings => {
   const usesLocal = Object.values(pools).some((pool) =>
     pool.backends.some((backend) => backend.kind === "local"),
   );
-  if (github && usesLocal && trustJobs === false && !isLoopback(github.url))
+  if (github && usesLocal && trustJobs === false && !schema.isLoopback(github.url))
     wrong.push({
       path: "muster:trustJobs",
       given: "false",

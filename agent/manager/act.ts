@@ -132,7 +132,10 @@ async function mint(acting: Acting, { machine, pool, life, name }: Of<"mint">): 
     const { runnerId, jitConfig } = await within(acting, `registering ${name}`, (signal) =>
       acting.github.mint(pool, name, signal),
     );
-    acting.configs.set(machine, { life, jitConfig });
+    const wanted = acting.world().machines[machine];
+    if (wanted?.stage === "registered" && wanted.registration?.life === life) {
+      acting.configs.set(machine, { life, jitConfig });
+    }
     return acting.report({ is: "minted", machine, life, runnerId, name });
   } catch (error) {
     const failure = acting.github.classify(error, pool);

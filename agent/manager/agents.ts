@@ -32,6 +32,9 @@ export function makeAgents({ loop, identity, github, configs, limits, deps }: Ag
   loop.watch({
     fact: (_fact, before, after) => {
       if (before.machines === after.machines) return;
+      for (const [machine, config] of configs) {
+        if (!stillWanted(after.machines[machine], config.life)) configs.delete(machine);
+      }
       for (const [machine, release] of held) {
         if (before.machines[machine]?.order !== after.machines[machine]?.order) release();
       }
@@ -132,6 +135,13 @@ export function makeAgents({ loop, identity, github, configs, limits, deps }: Ag
 
   return { enroll, sync };
 }
+
+/** A config that will not be handed out any more is a credential without a use. */
+const stillWanted = (machine: Machine | undefined, life: number): boolean =>
+  machine !== undefined &&
+  isAlive(machine) &&
+  machine.registration?.life === life &&
+  machine.stage === "registered";
 
 const nothing = (done: number, nextMs: number): SyncResponse => ({
   instruction: { id: done, do: "wait" },

@@ -2,7 +2,7 @@
  * The only writer of the world: what each fact changes. Pure and total; unknown machines are ignored, for facts may
  * arrive late or twice. An unchanged part keeps its identity, so that a fact without news is seen as such.
  */
-import { demandFailed, demandSeen } from "./apply/demand.ts";
+import { demandSeen } from "./apply/demand.ts";
 import { destroyAsked, launched, launchRepeated, launchSent, launchUnknown } from "./apply/launches.ts";
 import { listed } from "./apply/listed.ts";
 import { changed, end, forgetFinished } from "./apply/machine.ts";
@@ -55,7 +55,8 @@ export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World 
       };
     }
     case "demand-failed":
-      return stale(demandFailed(world, fact, now, limits), `demand:${fact.pool}`, fact.failure.detail);
+      // A pool that cannot be heard is not launched for: its view says why, and one answer is the cure.
+      return stale(world, `demand:${fact.pool}`, fact.failure.detail);
     case "mint-asked":
       return registration.mintAsked(world, fact, now);
     case "minted":

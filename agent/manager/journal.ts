@@ -2,7 +2,7 @@
  * What must outlive the manager: launches (written before their call leaves) and machines, in node:sqlite. A restart
  * with a whole journal goes on at once; a lost one makes every earlier machine spent. No secret is written here.
  */
-import { renameSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Deps } from "./deps.ts";
 import type { Limits } from "./limits.ts";
@@ -32,14 +32,7 @@ export interface Journal {
  */
 export function openJournal(path: string, deps: Deps, limits: Limits): Journal {
   const now = deps.clock.now();
-  let database = open(path);
-  if (version(database) > schemaVersion) {
-    database.close();
-    const aside = `${path}.newer-${now}`;
-    renameSync(path, aside);
-    deps.log.warn({ aside }, "the journal is of a newer version: set aside and treated as lost");
-    database = open(path);
-  }
+  const database = usable(path, now, deps);
   database.exec(`
     PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
@@ -87,7 +80,26 @@ export function openJournal(path: string, deps: Deps, limits: Limits): Journal {
   };
 }
 
-const open = (path: string) => new DatabaseSync(path);
+/** What cannot be read, torn by a power loss or written by a newer version, is set aside and counts as lost. */
+function usable(path: string, now: Ms, deps: Deps): DatabaseSync {
+  const first = new DatabaseSync(path);
+  let why = "of a newer version";
+  try {
+    if (version(first) <= schemaVersion) {
+      first.prepare("SELECT count(*) FROM sqlite_schema").get();
+      return first;
+    }
+  } catch (error) {
+    why = `not readable (${(error as Error).message})`;
+  }
+  first.close();
+  const aside = `${path}.aside-${now}`;
+  renameSync(path, aside);
+  for (const part of ["-wal", "-shm"]) rmSync(path + part, { force: true });
+  deps.log.warn({ aside, why }, "the journal is set aside and treated as lost");
+  return new DatabaseSync(path);
+}
+
 const version = (database: DatabaseSync) =>
   (database.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
 

@@ -37,6 +37,10 @@ export const defaultLimits = {
   bootDeadlineMs: 300 * second,
   /** Minted to listening. */
   registerDeadlineMs: 180 * second,
+  /** Enrolled to ready: the archive of a slow network is some 200 MB. */
+  prepareDeadlineMs: 1_800 * second,
+  /** A runner that listens takes a waiting job within seconds; after so long it is replaced. */
+  deafMs: 300 * second,
   /** A machine that listed as stopped gets so long for the agent's last words. */
   stoppedGraceMs: 2 * second,
   /** A finished machine that was told to end gets so long before the backend is asked to destroy it. */

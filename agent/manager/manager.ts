@@ -1,5 +1,5 @@
 /** Puts the manager together: settings, journal, loop, GitHub, backends, web. Everything it needs comes in as a port. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ManagerSecrets } from "../manager-config.ts";
@@ -156,7 +156,11 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
         reload,
         drain: (seconds, progress, signal) => drain(loop, seconds, progress, signal, deps),
         undrain: () => void loop.report({ is: "draining", on: false }),
-        secrets: (fresh) => github.credentials(fresh),
+        secrets: (fresh) => {
+          github.credentials(fresh);
+          // What was denied to the old ones is tried again at once.
+          loop.report(settingsChanged({ config: current, hash: loop.world().configHash }, backends));
+        },
         state,
         stop: () => void stop(),
       },
@@ -185,11 +189,15 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   return { port: web.port, state, stop };
 }
 
-/** The key behind tokens and sessions: made once for the stack, 0600. */
+/** The key behind tokens and sessions: made once for the stack, 0600. A torn one is made anew: machines then are refused. */
 function stackKey(directory: string, deps: Deps): Buffer {
   const path = join(directory, "stack.key");
-  if (!existsSync(path)) writeFileSync(path, Buffer.from(deps.id(64), "hex"), { mode: 0o600, flag: "wx" });
-  return readFileSync(path);
+  const known = existsSync(path) ? readFileSync(path) : null;
+  if (known && known.length >= 32) return known;
+  const key = Buffer.from(deps.id(64), "hex");
+  writeFileSync(`${path}.new`, key, { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
+  return key;
 }
 
 /** A manager that contradicted itself three times in ten minutes launches nothing for ten: syncs and endings go on. */

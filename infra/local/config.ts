@@ -1,6 +1,6 @@
 /** What the manager of this computer reads. */
 import { createHash } from "node:crypto";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { configVersion, type ManagerConfig } from "../../agent/manager-config.ts";
 import type { Bundles } from "../bundle.ts";
@@ -32,7 +32,11 @@ export const localManagerConfig = ({ stack, settings, bundles, root }: LocalConf
   const file = ({ path, sha256 }: { path: string; sha256: string }) => ({ path, sha256 });
   return {
     version: configVersion,
-    stack,
+    // The same stack of another checkout or computer has its own scale sets.
+    stack: {
+      ...stack,
+      owner: createHash("sha256").update(`${hostname()}\0${directory}`).digest("hex").slice(0, 12),
+    },
     github: settings.github,
     pools: settings.pools,
     budget: settings.budget,

@@ -128,6 +128,7 @@ test.each([
   "https://github.com/a/b/c",
   "ftp://github.com/acme",
   "https://user:pw@github.com/acme",
+  "http://github.com/acme",
 ])("%s is no address where runners are registered", (url) => {
   expect(wrongs({ github: { url } })[0]!.path).toBe("muster:github.url");
 });

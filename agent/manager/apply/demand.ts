@@ -1,5 +1,4 @@
 /** GitHub's figures and job messages; GitHub is believed for when a job starts and ends. */
-import { tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
 import type { Fact, JobNews } from "../facts.ts";
 import type { Job, Machine, Ms, World } from "../world.ts";
@@ -37,16 +36,6 @@ export function demandSeen(world: World, fact: Seen, now: Ms, limits: Limits): W
 }
 
 const started = (job: Job | undefined) => job?.state === "running" || job?.state === "completed";
-
-export function demandFailed(
-  world: World,
-  fact: Extract<Fact, { is: "demand-failed" }>,
-  now: Ms,
-  limits: Limits,
-): World {
-  // A pool that cannot be heard is not launched for (its view is stale); the circuit only tells people why.
-  return { ...world, circuits: tripped(world.circuits, [fact.failure], now, limits) };
-}
 
 const rank = { queued: 0, assigned: 1, running: 2, completed: 3 } as const;
 const stateOf = {

@@ -40,7 +40,13 @@ export function wishOf(config: ManagerConfig, pool: PoolName): Wish | null {
   const mark = createHash("sha256").update(JSON.stringify(same)).digest("hex").slice(0, 8);
   return { pool, base: baseName(config, pool), labels, group, mark };
 }
-const baseName = ({ stack }: ManagerConfig, pool: PoolName) => `${stack.project}-${stack.name}-${pool}`;
+/** Readable, and with an owner also unambiguous: `dev` + `x-arm` is not `dev-x` + `arm`, nor another computer's `dev`. */
+function baseName({ stack }: ManagerConfig, pool: PoolName): string {
+  const readable = `${stack.project}-${stack.name}-${pool}`;
+  if (stack.owner === undefined) return readable;
+  const whose = JSON.stringify([stack.owner, stack.project, stack.name, pool]);
+  return `${readable}-${createHash("sha256").update(whose).digest("hex").slice(0, 6)}`;
+}
 
 /** True for a name that only this stack gives to a set of this pool. */
 export function isNameOf(config: ManagerConfig, pool: PoolName, name: string): boolean {

@@ -24,6 +24,8 @@ export function parseTarget(text: string): Target {
   if (!URL.canParse(text)) throw wrong("is not a URL");
   const url = new URL(text);
   if (url.protocol !== "https:" && url.protocol !== "http:") throw wrong("is neither https nor http");
+  // A token sent to http://github.com is on the wire before the redirect to https comes.
+  if (url.protocol === "http:" && !isLoopback(url.hostname)) throw wrong("would send the token unencrypted");
   if (url.username || url.password) throw wrong("holds credentials, which belong into githubToken");
   const parts = url.pathname.split("/").filter((part) => part !== "");
   const [first, second] = parts;
@@ -41,3 +43,5 @@ export function parseTarget(text: string): Target {
 
 const isHosted = (host: string) =>
   ["github.com", "www.github.com", "github.localhost"].includes(host) || host.endsWith(".ghe.com");
+const isLoopback = (host: string) =>
+  ["localhost", "[::1]"].includes(host) || host.endsWith(".localhost") || /^127(\.\d{1,3}){3}$/.test(host);

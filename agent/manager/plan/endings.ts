@@ -5,9 +5,10 @@ import type { Draft } from "./draft.ts";
 
 export function endings(paper: Draft, machines: readonly Machine[]): void {
   let orphans = 0;
+  const overdue = overduePools(paper);
   for (const machine of machines) {
     if (!isAlive(machine)) continue;
-    const verdict = reason(paper, machine);
+    const verdict = reason(paper, machine, overdue);
     if (verdict === null) continue;
     // A mistake in who belongs to whom must not end everything at once.
     if (verdict.orphan && !paper.world.draining && ++orphans > paper.limits.sweepShareMax) continue;
@@ -34,7 +35,7 @@ const verdict = (why: string, more: Partial<Verdict> = {}): Verdict => ({
   ...more,
 });
 
-function reason(paper: Draft, machine: Machine): Verdict | null {
+function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): Verdict | null {
   const { world, limits } = paper;
   if (machine.stage === "busy") return busyReason(paper, machine);
   if (machine.stage === "asked" || machine.stage === "starting") {
@@ -49,6 +50,11 @@ function reason(paper: Draft, machine: Machine): Verdict | null {
     return paper.due(machine.stageMs + limits.syncPeriodMs)
       ? verdict("it was launched before the journal was lost", { orphan: true })
       : null;
+  }
+  if (notReady(paper, machine)) {
+    return verdict(`its runner was not unpacked within ${limits.prepareDeadlineMs / 1_000} s`, {
+      failedBoot: true,
+    });
   }
   if (
     machine.stage === "registered" &&
@@ -65,12 +71,34 @@ function reason(paper: Draft, machine: Machine): Verdict | null {
   ) {
     return verdict("it was idle");
   }
+  if (deaf(paper, machine, overdue))
+    return verdict("jobs wait for its pool, and it listens without taking one");
   const heardMs = world.reports[machine.id]?.atMs ?? machine.enrolledMs ?? machine.stageMs;
   if (paper.due(heardMs + limits.deadManMs))
     return verdict(`its agent was silent for ${limits.deadManMs / 1_000} s`);
   if (!world.config.pools[machine.pool] && machine.stage === "enrolled")
     return verdict("its pool is gone from the settings", { orphan: true });
   return null;
+}
+
+/** Enrolled for long, and still not able to take a job: it must not stand for a machine that could. */
+function notReady({ world, limits, due }: Draft, machine: Machine): boolean {
+  if (machine.stage !== "enrolled" || machine.registration !== null) return false;
+  return world.reports[machine.id]?.phase !== "ready" && due(machine.stageMs + limits.prepareDeadlineMs);
+}
+
+/** Its agent says that it listens; while a job of its pool waits in vain for long, that is not believed for ever. */
+const deaf = ({ limits, due }: Draft, machine: Machine, overdue: ReadonlySet<string>): boolean =>
+  machine.stage === "listening" && overdue.has(machine.pool) && due(machine.stageMs + limits.deafMs);
+
+/** Pools in which a job has been assigned for deafMs and no runner took it. */
+function overduePools({ world, limits, due }: Draft): ReadonlySet<string> {
+  const overdue = new Set<string>();
+  for (const job of Object.values(world.jobs)) {
+    if (job.state !== "assigned" || world.views[`demand:${job.pool}`]?.is !== "fresh") continue;
+    if (due((job.assignedMs ?? job.seenMs) + limits.deafMs)) overdue.add(job.pool);
+  }
+  return overdue;
 }
 
 function busyReason(paper: Draft, machine: Machine): Verdict | null {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -64,7 +64,14 @@ test("a file of a newer version is set aside and counts as lost", () => {
   newer.close();
   const journal = open();
   expect(journal.whole).toBe(false);
-  expect(readdirSync(folder).some((name) => name.includes(".newer-"))).toBe(true);
+  expect(readdirSync(folder).some((name) => name.includes(".aside-"))).toBe(true);
+  journal.close();
+});
+
+test("a torn file is set aside and counts as lost, it does not stop the manager", () => {
+  writeFileSync(join(folder, "journal.sqlite"), "SQLite format 3\0 torn by a power loss".padEnd(4_096, "x"));
+  const journal = open();
+  expect([journal.whole, journal.machines]).toEqual([false, []]);
   journal.close();
 });
 

@@ -133,6 +133,7 @@ export interface Parts {
   views?: World["views"];
   circuits?: Record<string, Circuit>;
   launches?: World["launches"];
+  jobs?: World["jobs"];
   draining?: boolean;
   launchesFromMs?: number;
 }
@@ -161,7 +162,7 @@ export function world(parts: Parts = {}): World {
       ...parts.views,
     },
     demand: parts.demand ?? {},
-    jobs: {},
+    jobs: parts.jobs ?? {},
     offers: parts.offers ?? each(() => [offer()]),
     machines: Object.fromEntries(machines.map((each) => [each.id, each])),
     reports: parts.reports ?? Object.fromEntries(heard),

@@ -2,7 +2,8 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { isNameOf } from "../../../../agent/manager/github/sets.ts";
+import type { ManagerConfig } from "../../../../agent/manager-config.ts";
+import { isNameOf, wishOf } from "../../../../agent/manager/github/sets.ts";
 import { config } from "../worlds.ts";
 import { eventually, harness, signal, started, temporary } from "./harness.ts";
 import { refusal, type ScriptedGitHub } from "./script.ts";
@@ -62,6 +63,20 @@ test("the names of a pool's sets are its own, with or without a mark, and never 
   expect(isNameOf(two, "a", "muster-test-a-deadbeef")).toBe(true);
   expect(isNameOf(two, "a", "muster-test-a-0123abcd")).toBe(false);
   expect(isNameOf(two, "a", "muster-test-a-xyz")).toBe(false);
+});
+
+test("with an owner, names are no other stack's: another computer's, or another place of the dashes", () => {
+  const stack = (name: string, pool: string, owner: string): ManagerConfig => ({
+    ...config({ [pool]: {} }),
+    stack: { project: "muster", name, owner },
+  });
+  const name = (settings: ManagerConfig, pool: string) => wishOf(settings, pool)!.base;
+  const dev = stack("dev", "x-arm", "here");
+  expect(name(dev, "x-arm")).toMatch(/^muster-dev-x-arm-[0-9a-f]{6}$/);
+  expect(isNameOf(dev, "x-arm", name(dev, "x-arm"))).toBe(true);
+  expect(isNameOf(dev, "x-arm", name(stack("dev-x", "arm", "here"), "arm"))).toBe(false);
+  expect(isNameOf(dev, "x-arm", name(stack("dev", "x-arm", "elsewhere"), "x-arm"))).toBe(false);
+  expect(isNameOf(dev, "x-arm", "muster-dev-x-arm")).toBe(false);
 });
 
 test("labels that GitHub drops are told with every figure", async () => {

@@ -19,6 +19,13 @@ test.each([
   expect(parseTarget(url)).toMatchObject({ kind, api, path });
 });
 
+test.each(["http://github.com/acme", "http://git.acme.example/acme"])(
+  "%s would send the token unencrypted",
+  (url) => {
+    expect(() => parseTarget(url)).toThrow(/unencrypted/);
+  },
+);
+
 test("the address that is sent to GitHub has no slash at its end", () => {
   expect(parseTarget("https://github.com/acme/widgets/").url).toBe("https://github.com/acme/widgets");
 });

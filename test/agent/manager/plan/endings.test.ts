@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { defaultLimits as limits } from "../../../../agent/manager/limits.ts";
+import { after, news, seen } from "../facts.ts";
 import { actionsOf } from "../planning.ts";
-import { demand, machine, now, registered, report, world } from "../worlds.ts";
+import { config, demand, machine, now, registered, report, world } from "../worlds.ts";
 
 describe("endings and cleaning up", () => {
   test("a machine that never enrolled ends at its deadline and counts as a failed boot", () => {
@@ -61,5 +62,25 @@ describe("endings and cleaning up", () => {
     const lost = world({ machines: [spent], demand: { a: demand(1) } });
     expect(actionsOf(lost, "mint")).toEqual([]);
     expect(actionsOf(lost, "end")).toMatchObject([{ machine: "m1" }]);
+  });
+
+  test("a machine that never gets its runner unpacked does not stand for one that could serve a job", () => {
+    const stuck = machine("m1", "enrolled", { stageMs: now - limits.prepareDeadlineMs });
+    const at = (phase: "preparing" | "ready") =>
+      world({ machines: [stuck], reports: { m1: report({ phase }) }, demand: { a: demand(1) } });
+    expect(actionsOf(at("preparing"), "end")).toMatchObject([{ machine: "m1", failedBoot: true }]);
+    expect(actionsOf(at("ready"), "end")).toEqual([]);
+  });
+
+  test.each([
+    [limits.deafMs, 1],
+    [limits.deafMs - 1, 0],
+  ])("a machine listens while a job has waited in vain for %i ms: %i ended", (waitedMs, count) => {
+    const deaf = registered("m1", "listening", { stageMs: now - 2 * limits.deafMs });
+    const idle = config({ a: { idleTimeoutSeconds: 86_400 } });
+    const jobs = after(world(), seen([news("assigned", { assignedMs: now - waitedMs })])).jobs;
+    expect(
+      actionsOf(world({ config: idle, machines: [deaf], jobs, demand: { a: demand(1) } }), "end"),
+    ).toHaveLength(count);
   });
 });
