@@ -4,6 +4,7 @@ import type { Screen } from "../terminal/screen.ts";
 import type { SimulatedRun } from "./github.ts";
 import type { Job } from "./jobs.ts";
 import type { StartOptions } from "./options.ts";
+import type { Standing } from "./real-github.ts";
 import type { Simulator } from "./simulator.ts";
 
 export interface Context {
@@ -19,6 +20,8 @@ export interface Made {
   stack: LocalStack | null;
   outputs: StackOutputs | null;
   simulator: Simulator | null;
+  /** Asks GitHub, the simulated or the real one, for what this stack has there; null before there is a stack. */
+  standing: (() => Promise<Standing>) | null;
   /** `up` was begun: something may stand. */
   up: boolean;
   run: SimulatedRun | null;
@@ -32,6 +35,7 @@ export const nothingMade = (): Made => ({
   stack: null,
   outputs: null,
   simulator: null,
+  standing: null,
   up: false,
   run: null,
   jobs: [],

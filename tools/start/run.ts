@@ -87,12 +87,12 @@ const end = async (
   try {
     const left = keep ? await countLeftovers(context, made) : await takeDown(context, made);
     if (keep) sayKept(screen, made);
-    else sayLeftovers(screen, left);
+    else if (made.up || made.simulator !== null) sayLeftovers(screen, left);
     return left;
   } catch (error) {
     failure(error);
     if (made.simulator !== null) await endSimulator(made.simulator.process);
-    const left = await countLeftovers(context, { ...made, simulator: null });
+    const left = await countLeftovers(context, { ...made, standing: null });
     sayLeftovers(screen, left);
     return left;
   }

@@ -1,9 +1,13 @@
 /** The way up: engine, GitHub, stack. */
+import { readSettings } from "../../agent/cli/local/settings.ts";
+import { folder } from "../../agent/supervisor/folder.ts";
 import { openLocalStack, type LocalStack, type StackOutputs } from "../engine/local-stack.ts";
 import { dim } from "../terminal/screen.ts";
 import { duration } from "../terminal/table.ts";
 import { StartError } from "./errors.ts";
+import { standing } from "./github.ts";
 import type { Context, Made } from "./made.ts";
+import { realGitHub } from "./real-github.ts";
 import { readRecord, removeRecord, writeRecord } from "./record.ts";
 import { endSimulator, startSimulator, type Simulator } from "./simulator.ts";
 import { configure, destroy, resourceCount, stackError } from "./stack.ts";
@@ -56,6 +60,7 @@ const openGitHub = async ({ root, options, screen }: Context, made: Made) => {
   const started = (process: Simulator["process"]) => writeRecord(root, { simulator: { process } });
   const simulator = await step(screen, "github", () => startSimulator(root, started));
   made.simulator = simulator;
+  made.standing = () => standing(simulator.url);
   screen.say(
     labelled("github", `simulated at ${simulator.url}: API, scale sets, runner archive, jobs' steps`),
   );
@@ -63,6 +68,15 @@ const openGitHub = async ({ root, options, screen }: Context, made: Made) => {
     labelled("", dim("the real one: GITHUB_URL=https://github.com/OWNER/REPO GITHUB_TOKEN=... npm start")),
   );
   return { url: simulator.repositoryUrl, token: simulator.token, simulated: true };
+};
+
+/** Looks once while everything stands: what is found then is what must be gone later. */
+const standingAtReal = async ({ directory }: StackOutputs, token: string): Promise<Made["standing"]> => {
+  const config = await readSettings(folder(directory));
+  if (config === null) return null;
+  const ask = realGitHub(config, token);
+  await ask();
+  return ask;
 };
 
 /**
@@ -85,6 +99,7 @@ export const bringUp = async (context: Context, made: Made): Promise<StackOutput
     throw signal.aborted ? signal.reason : stackError("pulumi up", error);
   });
   made.outputs = outputs;
+  made.standing ??= await standingAtReal(outputs, github.token);
   screen.say(labelled("stack", `local is up (pulumi up, ${duration(performance.now() - startedMs)})`));
   screen.say(labelled("", `page ${outputs.page}   metrics ${outputs.metrics}`));
   signal.throwIfAborted();
