@@ -1,5 +1,5 @@
 /** The last way to an engine: its Go modules, as go.mod and go.sum beside this file pin them. */
-import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "./lock.ts";
 import { engineModule, hostModule, isBelow } from "./pins.ts";
@@ -93,6 +93,9 @@ export const buildEngine = async (
   const build = async () => {
     if (await finished()) return;
     deps.log("building the Pulumi engine from its Go modules: about 5 minutes, once for this computer");
+    // Only one builds at a time: what is here already was left by a build that was killed.
+    const dead = (await readdir(cache)).filter((name) => name.startsWith(".build-"));
+    for (const name of dead) await rm(join(cache, name), { recursive: true, force: true });
     const work = await mkdtemp(join(cache, ".build-"));
     try {
       for (const wanted of programs) await buildOne(wanted, join(work, wanted.program), deps);

@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { z } from "zod";
+import * as z from "zod";
 import type { Call, Kinds } from "./kind.ts";
 import { unknownValue, type Props } from "./values.ts";
 
