@@ -82,7 +82,10 @@ export const bundle = async (
   root: string,
   log: (line: string) => void = (line) => void pulumi.log.info(line),
 ): Promise<Bundles> => {
-  const [manager, runner] = await Promise.all([bundleOne(root, "manager"), bundleOne(root, "runner")]);
+  const builds = [bundleOne(root, "manager"), bundleOne(root, "runner")] as const;
+  // When one is wrong the other still ends before the error leaves: nothing writes afterwards.
+  await Promise.allSettled(builds);
+  const [manager, runner] = await Promise.all(builds);
   log(`bundles: manager ${kilobytes(manager.bytes)}, runner ${kilobytes(runner.bytes)}`);
   return { manager, runner };
 };

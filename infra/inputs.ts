@@ -1,5 +1,5 @@
 /** Where the program meets Pulumi's configuration: nothing else reads it. */
-import { arch } from "node:os";
+import { arch, homedir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parseSettings, type Settings } from "./settings.ts";
@@ -51,6 +51,7 @@ export const stackInputs = (): StackInputs => {
     values,
     secretKeys: secret,
     arch: arch() === "arm64" ? "ARM64" : arch().toUpperCase(),
+    places: { root: projectRoot, home: homedir() },
   });
   const secrets = Object.fromEntries(
     secretNames.filter((name) => secret.has(name)).map((name) => [name, config.requireSecret(name)]),

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import type { ManagerConfig, PoolConfig } from "../agent/manager-config.ts";
+import { checkDirectory, type Places } from "./directory.ts";
 import { SettingsError, type Wrong } from "./errors.ts";
 import { labelClashes } from "./labels.ts";
 import { nearest, suggestion } from "./nearest.ts";
@@ -32,6 +33,7 @@ export interface SettingsInput {
   secretKeys: ReadonlySet<string>;
   /** As GitHub names it: `X64`, `ARM64`. The default label of a pool on this computer. */
   arch: string;
+  places: Places;
 }
 
 type Path = readonly PropertyKey[];
@@ -125,6 +127,7 @@ export const parseSettings = (input: SettingsInput): Settings => {
   wrong.push(...checkSecrets(input, github === null ? null : github.app ? "githubAppKey" : "githubToken"));
   const manager = optional("manager", schema.manager, {});
   improveManager(values.manager, wrong);
+  if (manager?.directory !== undefined) wrong.push(...checkDirectory(manager.directory, input.places));
   const pools = readPools(readable("pools", { local: {} }), input, wrong, section);
   const budget = optional("budget", schema.budget, undefined);
   const trustJobs = optional("trustJobs", schema.trustJobs, false);

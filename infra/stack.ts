@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ManagerConfig } from "../agent/manager-config.ts";
 import type { Bundles } from "./bundle.ts";
 import { projectRoot, type StackInputs } from "./inputs.ts";
-import { localManagerConfig } from "./local/config.ts";
+import { isCliDefault, localManagerConfig } from "./local/config.ts";
 import { Manager } from "./local/manager.ts";
 
 export interface RunnersArgs extends StackInputs {
@@ -54,7 +54,7 @@ export class Runners extends pulumi.ComponentResource {
     const config = localManagerConfig({ stack, settings, bundles, root: projectRoot });
     new Manager(
       `${name}-local`,
-      { config, secrets, defaultDirectory: settings.manager.directory === null },
+      { config, secrets, defaultDirectory: isCliDefault(config.manager.directory, projectRoot) },
       { parent: this },
     );
     this.#outputs = outputsOf(config);

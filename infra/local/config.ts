@@ -1,7 +1,8 @@
 /** What the manager of this computer reads. */
 import { createHash } from "node:crypto";
+import { lstatSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { configVersion, type ManagerConfig } from "../../agent/manager-config.ts";
 import type { Bundles } from "../bundle.ts";
 import type { Settings } from "../settings.ts";
@@ -12,23 +13,51 @@ export interface LocalConfigArgs {
   bundles: Bundles;
   /** The checkout. */
   root: string;
+  env?: NodeJS.ProcessEnv;
 }
 
 /** Linux allows 107 (unix(7)); the rest is for names that stand-ins and tests put in front. */
 const socketBytesMax = 100;
 
-const socketPath = (directory: string): string => {
+/** A folder that only this user may enter, where the login session provides one; null otherwise. */
+const runtimeFolder = (env: NodeJS.ProcessEnv): string | null => {
+  const path = env["XDG_RUNTIME_DIR"] ?? "";
+  const found = isAbsolute(path) ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
+  const usable = found?.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
+  return usable ? path : null;
+};
+
+const socketPath = (directory: string, env: NodeJS.ProcessEnv): string => {
   const beside = join(directory, "control.sock");
   if (Buffer.byteLength(beside) <= socketBytesMax) return beside;
   const short = createHash("sha256").update(directory).digest("hex").slice(0, 16);
-  return join(tmpdir(), `muster-${short}`, "control.sock");
+  const below = (parent: string) => join(parent, `muster-${short}`, "control.sock");
+  const runtime = runtimeFolder(env);
+  return runtime !== null && Buffer.byteLength(below(runtime)) <= socketBytesMax
+    ? below(runtime)
+    : below(tmpdir());
 };
 
-export const defaultDirectory = (root: string): string => join(root, ".muster/local");
+/** What else lies in `.muster`. */
+const taken = new Set(["backend", "bundles", "passphrase", "pulumi", "simulator", "start.json"]);
 
-export const localManagerConfig = ({ stack, settings, bundles, root }: LocalConfigArgs): ManagerConfig => {
+/** Every stack of a checkout has a folder of its own. */
+export const defaultDirectory = (root: string, stack: string): string =>
+  join(root, ".muster", taken.has(stack) || stack.startsWith(".") ? `stack-${stack}` : stack);
+
+/** The folder that the CLI takes when none is named. */
+export const isCliDefault = (directory: string, root: string): boolean =>
+  directory === defaultDirectory(root, "local");
+
+export const localManagerConfig = ({
+  stack,
+  settings,
+  bundles,
+  root,
+  env = process.env,
+}: LocalConfigArgs): ManagerConfig => {
   const { port, directory: given, drainTimeoutSeconds } = settings.manager;
-  const directory = given === null ? defaultDirectory(root) : resolve(root, given);
+  const directory = given === null ? defaultDirectory(root, stack.name) : resolve(root, given);
   const file = ({ path, sha256 }: { path: string; sha256: string }) => ({ path, sha256 });
   return {
     version: configVersion,
@@ -43,7 +72,7 @@ export const localManagerConfig = ({ stack, settings, bundles, root }: LocalConf
     manager: {
       port,
       directory,
-      socket: socketPath(directory),
+      socket: socketPath(directory, env),
       managerBundle: file(bundles.manager),
       runnerBundle: file(bundles.runner),
       drainTimeoutSeconds,

@@ -30,7 +30,7 @@ export class Manager extends pulumi.ComponentResource {
     const secrets = new local.Command(
       `${name}-secrets`,
       {
-        create: muster("secrets"),
+        create: muster(`secrets --stack ${shellWord(`${config.stack.project}/${config.stack.name}`)}`),
         delete: muster("sweep --stdin"),
         stdin: pulumi.secret(pulumi.jsonStringify(args.secrets)),
         triggers: [directory],
@@ -41,7 +41,8 @@ export class Manager extends pulumi.ComponentResource {
       `${name}-manager`,
       {
         create: muster("start --stdin"),
-        delete: muster("stop"),
+        // Where only this command is replaced, the next manager finds the secrets; in a destroy the sweep removes them.
+        delete: muster("stop --keep-secrets"),
         stdin: JSON.stringify(config),
         // Where it is found: agents would look for it at the old place, so it drains and goes before the new one comes.
         triggers: [directory, port, socket],
