@@ -77,7 +77,12 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
   const logPath = join(directory, "manager.log");
   const address = `http://127.0.0.1:${port}`;
   const state = async () => (await (await fetch(`${address}/api/state`)).json()) as ManagerState;
-  const log = () => readFileSync(logPath, "utf8").split("\n").slice(-40).join("\n");
+  const log = () =>
+    readFileSync(logPath, "utf8")
+      .split("\n")
+      .slice(-20)
+      .map((line) => line.slice(0, 300))
+      .join("\n");
 
   const poll = async (what: string, test: () => Promise<boolean>, ms: number, last: () => unknown) => {
     const untilMs = performance.now() + ms;
@@ -145,6 +150,11 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-  await chain.startManager();
+  try {
+    await chain.startManager();
+  } catch (error) {
+    await chain.stop();
+    throw error;
+  }
   return chain;
 }
