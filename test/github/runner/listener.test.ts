@@ -28,6 +28,12 @@ const configured = () =>
   [".runner", ".credentials", ".credentials_rsaparams"].map((file) => existsSync(inRoot(file)));
 const children = (pid: number) =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+/** The process that a step wrote into `pid`, once it has. */
+async function stepPid(): Promise<string> {
+  const written = () => (existsSync(inRoot("pid")) ? readFileSync(inRoot("pid"), "utf8").trim() : "");
+  await until("the step", () => written() !== "");
+  return written();
+}
 const commandLine = (pid: string) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ");
 
 test("it prints the real runner's lines, runs one job, forgets its registration and ends with 0", async () => {
@@ -215,13 +221,13 @@ test.for(["SIGINT", "SIGTERM"] as const)(
   async (signal) => {
     broker.offer(jobMessage({}, 'echo $$ > "$HOME/pid"; exec sleep 300'));
     const running = start();
-    await until("the step", () => existsSync(inRoot("pid")) && readFileSync(inRoot("pid"), "utf8") !== "");
+    const pid = await stepPid();
     running.child.kill(signal);
     expect(await running.ended).toBe(0);
     expect(running.output()).toContain("Job build completed with result: Canceled");
     expect(broker.results).toMatchObject([{ conclusion: "failed" }]);
     expect(broker.log).toContain("The runner has received a shutdown signal.");
-    expect(isAlive(readFileSync(inRoot("pid"), "utf8").trim())).toBe(false);
+    expect(isAlive(pid)).toBe(false);
   },
 );
 
@@ -235,7 +241,7 @@ test("a job that is canceled at GitHub ends as canceled; steps that always run s
   });
   broker.offer(job);
   const running = start();
-  await until("the step", () => existsSync(inRoot("pid")));
+  await stepPid();
   broker.cancel(job.jobId);
   expect(await running.ended).toBe(0);
   expect(running.output()).toContain("Job build completed with result: Canceled");
@@ -259,8 +265,7 @@ test("a worker that dies fails its job at GitHub", async () => {
 test("the worker ends its job when the listener dies", async () => {
   broker.offer(jobMessage({}, 'echo $$ > "$HOME/pid"; exec sleep 300'));
   const running = start();
-  await until("the step", () => existsSync(inRoot("pid")));
-  const pid = readFileSync(inRoot("pid"), "utf8").trim();
+  const pid = await stepPid();
   running.child.kill("SIGKILL");
   await until("the report", () => broker.results.length === 1);
   expect(isAlive(pid)).toBe(false);
