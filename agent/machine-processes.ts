@@ -3,7 +3,15 @@
  * agent, which cleans up between jobs, and by the local backend, which ends machines whose agent cannot.
  */
 import { readFileSync } from "node:fs";
-import { allProcesses, isAlive, linkOf, signal, type ProcessStat } from "./supervisor/process.ts";
+import {
+  allProcesses,
+  isAlive,
+  isOfThisBoot,
+  linkOf,
+  signal,
+  type ProcessId,
+  type ProcessStat,
+} from "./supervisor/process.ts";
 
 /** Every process of a machine inherits its id in this variable. */
 export const machineVariable = "MUSTER_MACHINE";
@@ -42,6 +50,28 @@ export function machineProcesses(folders: ReadonlyMap<string, string>): Map<stri
     if (machine !== null) found.set(machine, [...(found.get(machine) ?? []), stat]);
   }
   return found;
+}
+
+/**
+ * Members of the sessions that these leaders began. A session's number is its leader's pid, which stays taken while
+ * the leader or its zombie is there. Once it is gone, another session may have the number: then one member must be
+ * known as a machine's, and all must be younger than the leader.
+ *
+ * @param table every process, zombies too
+ * @param known pids of processes that carry a machine's id or work in its folder
+ */
+export function sessionMembers(
+  leaders: readonly ProcessId[],
+  table: readonly ProcessStat[],
+  known: ReadonlySet<number>,
+): ProcessStat[] {
+  return leaders.filter(isOfThisBoot).flatMap((leader) => {
+    const holder = table.find(({ pid }) => pid === leader.pid);
+    if (holder && holder.startTime !== leader.startTime) return [];
+    const session = table.filter(({ session }) => session === leader.pid);
+    if (!holder && !session.some(({ pid }) => known.has(pid))) return [];
+    return session.filter(({ state, startTime }) => state !== "Z" && startTime >= leader.startTime);
+  });
 }
 
 /** Kills a process group that may be gone; its leader may be gone as well. */

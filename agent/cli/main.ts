@@ -1,5 +1,6 @@
 /** `muster`: what people and Pulumi's commands call. */
 import { defineCommand, renderUsage, runCommand } from "citty";
+import { FolderError } from "../supervisor/marker.ts";
 import { CliError } from "./errors.ts";
 import { localCommand } from "./local/command.ts";
 
@@ -23,7 +24,8 @@ if (args.length === 0 || args.includes("--help") || args.includes("-h")) {
   try {
     await runCommand(main, { rawArgs: args });
   } catch (error) {
-    const cured = error instanceof CliError || (error as Error).name === "CLIError";
+    const curable = error instanceof CliError || error instanceof FolderError;
+    const cured = curable || (error as Error).name === "CLIError";
     console.error(cured ? `muster: ${(error as Error).message}` : error);
     process.exitCode = 1;
   }

@@ -4,13 +4,14 @@ import { once } from "node:events";
 import { access, mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Archive } from "../protocol.ts";
+import { removeTree } from "../remove-tree.ts";
 import type { Deps } from "./deps.ts";
 import { download } from "./download.ts";
 import { messageOf } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import { withLock } from "./lock.ts";
 import { makePauses } from "./pauses.ts";
-import { protect, removeTree } from "./tree.ts";
+import { protect } from "./tree.ts";
 
 const exists = (path: string) =>
   access(path).then(

@@ -39,7 +39,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Leaves {pid, startTime} of a process in the machine's folder: a pid alone may soon name another one. */
+/** Leaves {pid, startTime, boot} of a process in the machine's folder: a pid alone may soon name another one. */
 export function recordProcess(directory: string, name: "agent" | "listener", pid: number): void {
   const file = join(directory, `${name}.json`);
   writeFileSync(`${file}.new`, `${JSON.stringify(identify(pid) ?? { pid, startTime: 0 })}\n`, {

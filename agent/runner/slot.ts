@@ -2,9 +2,10 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { killAll, machineProcesses } from "../machine-processes.ts";
+import { removeTree } from "../remove-tree.ts";
 import type { Deps } from "./deps.ts";
 import type { Limits } from "./limits.ts";
-import { linkTree, removeTree } from "./tree.ts";
+import { linkTree } from "./tree.ts";
 
 export interface Slot {
   machine: string;

@@ -1,9 +1,8 @@
-/** Trees of files: shared by hard links, protected, removed. Synchronous where thousands of calls would each wait. */
+/** Trees of files: shared by hard links, protected. Synchronous where thousands of calls would each wait. */
 import {
   chmodSync,
   constants,
   copyFileSync,
-  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -11,7 +10,6 @@ import {
   readlinkSync,
   symlinkSync,
 } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
@@ -45,31 +43,5 @@ export function protect(directory: string): void {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) protect(path);
     else if (entry.isFile()) chmodSync(path, lstatSync(path).mode & 0o555);
-  }
-}
-
-/**
- * Removes a tree, also one with folders that forbid it (Go's module cache). Succeeds when there is none.
- *
- * @throws when something in it belongs to another user
- */
-export async function removeTree(directory: string): Promise<void> {
-  const options = { recursive: true, force: true, maxRetries: 3 };
-  try {
-    await rm(directory, options);
-  } catch {
-    unlockFolders(directory);
-    await rm(directory, options);
-  }
-}
-
-function unlockFolders(directory: string): void {
-  if (!existsSync(directory)) return;
-  try {
-    chmodSync(directory, 0o700);
-    for (const entry of readdirSync(directory, { withFileTypes: true }))
-      if (entry.isDirectory()) unlockFolders(join(directory, entry.name));
-  } catch {
-    // Another user's: the removal itself says so.
   }
 }

@@ -1,13 +1,16 @@
 /** The manager's folder on this computer: what lies where, and how it is written. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ProcessId } from "./process.ts";
+import { claim, type StackName } from "./marker.ts";
+import { parseProcessId, type ProcessId } from "./process.ts";
+
+export { writeAtomic } from "./write-atomic.ts";
 
 export const folder = (directory: string) => ({
   directory,
   settings: join(directory, "settings.json"),
-  /** 0600; the supervisor takes it away when it starts and leaves it again when it is stopped. */
+  /** 0600; the supervisor takes it away when it starts, and leaves it again only for one that follows at once. */
   secrets: join(directory, "secrets.json"),
   record: join(directory, "supervisor.json"),
   machines: join(directory, "machines"),
@@ -19,18 +22,15 @@ export type Folder = ReturnType<typeof folder>;
 
 export const sha256 = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");
 
-/** Readers see the old file or the new one, never half of it. */
-export const writeAtomic = async (file: string, text: string): Promise<void> => {
-  const draft = `${file}.${process.pid}.new`;
-  await writeFile(draft, text, { mode: 0o600 });
-  await rename(draft, file);
-};
-
-/** Makes the folders, readable by their owner alone. */
-export const ensureFolder = async (directory: string): Promise<Folder> => {
+/**
+ * Makes the folders, readable by their owner alone.
+ * @param stack whose it is; null where that is not known
+ * @throws FolderError when the folder is another stack's or holds anything else
+ */
+export const ensureFolder = async (directory: string, stack: StackName | null = null): Promise<Folder> => {
+  await claim(directory, stack);
   const paths = folder(directory);
-  for (const path of [paths.directory, paths.machines, paths.logs])
-    await mkdir(path, { recursive: true, mode: 0o700 });
+  for (const path of [paths.machines, paths.logs]) await mkdir(path, { recursive: true, mode: 0o700 });
   // The folder mostly lies in a checkout. Node asks the nearest package.json of which kind a script is: a job's
   // scripts must not be taken for ours.
   await writeFile(join(directory, "package.json"), "{}\n", { mode: 0o600 });
@@ -45,17 +45,10 @@ export interface SupervisorRecord {
   crashes: number;
 }
 
-const processId = (value: unknown): ProcessId | null => {
-  const { pid, startTime } = (value ?? {}) as Partial<Record<string, unknown>>;
-  return Number.isSafeInteger(Number(pid)) && startTime !== undefined && Number(pid) > 1
-    ? { pid: Number(pid), startTime: Number(startTime) }
-    : null;
-};
-
-/** `{pid, startTime, ...}` in a JSON file; null when the file is missing or torn. */
+/** `{pid, startTime, boot, ...}` in a JSON file; null when the file is missing or torn. */
 export const readProcessId = async (file: string): Promise<ProcessId | null> => {
   try {
-    return processId(JSON.parse(await readFile(file, "utf8")));
+    return parseProcessId(JSON.parse(await readFile(file, "utf8")));
   } catch {
     return null;
   }
@@ -65,8 +58,8 @@ export const readProcessId = async (file: string): Promise<ProcessId | null> => 
 export const readRecord = async (paths: Folder): Promise<SupervisorRecord | null> => {
   try {
     const record = JSON.parse(await readFile(paths.record, "utf8")) as SupervisorRecord;
-    const supervisor = processId(record.supervisor);
-    const manager = processId(record.manager);
+    const supervisor = parseProcessId(record.supervisor);
+    const manager = parseProcessId(record.manager);
     const bundle = record.manager?.bundle ?? "";
     return supervisor && { supervisor, manager: manager && { ...manager, bundle }, crashes: record.crashes };
   } catch {

@@ -1,11 +1,12 @@
 /**
  * `node main.ts DIRECTORY`: supervises the manager of this folder. Started by `muster local start` as a session of its
  * own, with an empty environment but for a named list. SIGHUP: look at settings and secrets again. SIGTERM: stop.
+ * SIGUSR2: stop and leave the secrets for the next one.
  */
 import { realClock, wallTime } from "./deps.ts";
 import { folder, readRecord, takeSecrets } from "./folder.ts";
 import { isAlive } from "./process.ts";
-import { Supervisor } from "./supervise.ts";
+import { stopAndKeepSecrets, Supervisor } from "./supervise.ts";
 
 const [directory] = process.argv.slice(2);
 if (!directory) throw new Error("usage: node main.ts DIRECTORY");
@@ -27,6 +28,7 @@ if (secrets === null) {
 const supervisor = new Supervisor(paths, secrets, { clock: realClock, log, env: process.env });
 process.on("SIGHUP", () => void supervisor.refresh());
 for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => void supervisor.stop());
+process.on(stopAndKeepSecrets, () => void supervisor.stop({ keepSecrets: true }));
 await supervisor.run();
 log("stopped");
 process.exit(0);

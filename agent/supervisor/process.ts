@@ -1,10 +1,12 @@
-/** Processes by pid *and* start time: a pid alone may name another process by now. Linux (/proc). */
+/** Processes by pid, start time *and* boot: a pid alone may name another process by now. Linux (/proc). */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 export interface ProcessId {
   pid: number;
   /** Field 22 of /proc/PID/stat: clock ticks since boot. */
   startTime: number;
+  /** Of this boot of the kernel: start times are counted anew after each. Left out where it cannot be read. */
+  boot?: string;
 }
 export interface ProcessStat extends ProcessId {
   state: string;
@@ -35,14 +37,35 @@ export const statOf = (pid: number): ProcessStat | null => {
   };
 };
 
+/** random(4); null where /proc is incomplete. */
+const readBoot = (): string | null => {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return null;
+  }
+};
+const boot = readBoot();
+
+/** False for what was written down before this computer was started again. */
+export const isOfThisBoot = (id: ProcessId): boolean =>
+  id.boot === undefined || boot === null || id.boot === boot;
+
 export const identify = (pid: number): ProcessId | null => {
   const stat = statOf(pid);
-  return stat && { pid, startTime: stat.startTime };
+  return stat && { pid, startTime: stat.startTime, ...(boot === null ? {} : { boot }) };
+};
+
+/** What `identify` wrote down, read back; null when it is anything else. */
+export const parseProcessId = (value: unknown): ProcessId | null => {
+  const { pid, startTime, boot: of } = (value ?? {}) as Partial<Record<string, unknown>>;
+  if (!Number.isSafeInteger(pid) || !Number.isSafeInteger(startTime) || Number(pid) <= 1) return null;
+  return { pid: Number(pid), startTime: Number(startTime), ...(typeof of === "string" ? { boot: of } : {}) };
 };
 
 /** A zombie has ended: it only waits for its parent. */
 export const isAlive = (id: ProcessId | null | undefined): id is ProcessId => {
-  if (!id) return false;
+  if (!id || !isOfThisBoot(id)) return false;
   const stat = statOf(id.pid);
   return stat !== null && stat.startTime === id.startTime && stat.state !== "Z" && stat.state !== "X";
 };
@@ -57,11 +80,14 @@ export const signal = (id: ProcessId, name: NodeJS.Signals): boolean => {
   }
 };
 
-export const allProcesses = (): ProcessStat[] =>
+/** Also those that have ended and only wait for their parent: their numbers are taken. */
+export const processTable = (): ProcessStat[] =>
   readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
     .map((entry) => statOf(Number(entry)))
-    .filter((stat) => stat !== null && stat.state !== "Z") as ProcessStat[];
+    .filter((stat) => stat !== null);
+
+export const allProcesses = (): ProcessStat[] => processTable().filter(({ state }) => state !== "Z");
 
 /** Target of /proc/PID/cwd or /proc/PID/exe; empty when it cannot be read. */
 export const linkOf = (pid: number, name: "cwd" | "exe"): string => {

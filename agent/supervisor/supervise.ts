@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { control } from "./control.ts";
 import type { Clock } from "./deps.ts";
 import {
@@ -26,6 +26,9 @@ export interface SuperviseDeps {
   log: (event: string, detail?: Record<string, unknown>) => void;
   env: NodeJS.ProcessEnv;
 }
+
+/** A signal, so that an order that nobody took cannot be found and followed later. */
+export const stopAndKeepSecrets = "SIGUSR2";
 
 const pauseMs = { first: 200, max: 30_000 };
 /** A manager that ran so long was healthy: the next pause is short again. */
@@ -68,6 +71,7 @@ export class Supervisor {
   #secrets: string;
   #running: Running | null = null;
   #crashes = 0;
+  #keepSecrets = false;
   #wake = new AbortController();
   #refreshing: Promise<void> = Promise.resolve();
 
@@ -92,8 +96,9 @@ export class Supervisor {
       this.#wake = new AbortController();
     }
     await this.#write(null);
-    // As they were found: whoever starts the next supervisor need not bring them again. A sweep removes them.
-    await writeAtomic(this.#paths.secrets, this.#secrets);
+    // Only for a manager that follows at once: else a credential would lie there in clear until somebody finds it.
+    if (this.#keepSecrets) await writeAtomic(this.#paths.secrets, this.#secrets);
+    else await rm(this.#paths.secrets, { force: true });
   }
 
   /** Looks at settings and secrets again and makes the manager follow. */
@@ -106,7 +111,9 @@ export class Supervisor {
     return this.#refreshing;
   }
 
-  async stop(): Promise<void> {
+  /** @param options.keepSecrets leave them in the folder, as they were found */
+  async stop(options: { keepSecrets?: boolean } = {}): Promise<void> {
+    this.#keepSecrets ||= options.keepSecrets ?? false;
     this.#stop.abort();
     this.#wake.abort();
     if (this.#running) await end(this.#running, this.#deps);

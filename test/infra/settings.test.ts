@@ -8,6 +8,7 @@ const input = (values: Record<string, unknown>, secretKeys: string[] = ["githubT
   values,
   secretKeys: new Set(secretKeys),
   arch: "X64",
+  places: { root: "/home/me/muster", home: "/home/me" },
 });
 const parse = (values: Record<string, unknown>, secretKeys?: string[]) =>
   parseSettings(input(values, secretKeys));
@@ -216,4 +217,26 @@ test("a secure value in the place of the address hides nothing else", () => {
 
 test("what looks like a credential is not repeated in an error", () => {
   expect(only({ github: { url: "ghp_0123456789" } }).given).toBe('"..."');
+});
+
+test.each([
+  ["/", "/ holds this checkout, /home/me/muster"],
+  ["/home", "/home holds this checkout"],
+  ["/home/me/", "/home/me holds this checkout"],
+  ["..", "/home/me holds this checkout"],
+  [".", "/home/me/muster is this checkout"],
+])("the manager's folder may not be %s", (directory, why) => {
+  const { path, allowed } = only({ github: loopback, manager: { directory } });
+  expect(path).toBe("muster:manager.directory");
+  expect(allowed).toContain(why);
+  expect(allowed).toContain("destroy would remove it");
+});
+
+test("the manager's folder may not be the home of a user whose checkout lies elsewhere", () => {
+  const values = { github: loopback, manager: { directory: "/home/me" } };
+  const places = { root: "/srv/muster", home: "/home/me" };
+  expect(() => parseSettings({ ...input(values), places })).toThrow("/home/me is your home");
+  expect(parse({ github: loopback, manager: { directory: "../..state" } }).manager.directory).toBe(
+    "../..state",
+  );
 });

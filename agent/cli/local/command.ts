@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { defineCommand } from "citty";
 import { folder } from "../../supervisor/folder.ts";
+import type { StackName } from "../../supervisor/marker.ts";
 import { realCliDeps as deps } from "../deps.ts";
 import { CliError } from "../errors.ts";
 import { leaveSecrets } from "./secrets.ts";
@@ -19,6 +20,13 @@ const directory = {
 const stdin = (what: string) =>
   ({ type: "boolean", description: `read ${what} as JSON from standard input`, default: false }) as const;
 
+const stackName = (text: string): StackName => {
+  const [project, name, ...more] = text.split("/");
+  if (!project || !name || more.length > 0)
+    throw new CliError(`--stack is ${text}; allowed is PROJECT/STACK, such as muster/local.`);
+  return { project, name };
+};
+
 const startCommand = defineCommand({
   meta: { name: "start", description: "start the manager, or make it follow changed settings" },
   args: { directory, stdin: stdin("the settings") },
@@ -32,8 +40,15 @@ const startCommand = defineCommand({
 });
 const stopCommand = defineCommand({
   meta: { name: "stop", description: "let running jobs finish, then stop the manager" },
-  args: { directory },
-  run: ({ args }) => stop(args.directory, deps),
+  args: {
+    directory,
+    "keep-secrets": {
+      type: "boolean",
+      description: "leave the secrets in the folder for a start that follows at once",
+      default: false,
+    },
+  },
+  run: ({ args }) => stop(args.directory, deps, { keepSecrets: args["keep-secrets"] }),
 });
 const sweepCommand = defineCommand({
   meta: { name: "sweep", description: "end everything at once and remove it, here and at GitHub" },
@@ -42,8 +57,9 @@ const sweepCommand = defineCommand({
 });
 const secretsCommand = defineCommand({
   meta: { name: "secrets", description: "give the manager its secrets (JSON on standard input)" },
-  args: { directory },
-  run: async ({ args }) => leaveSecrets(args.directory, await standardInput(), deps),
+  args: { directory, stack: { type: "string", description: "whose folder it is: PROJECT/STACK" } },
+  run: async ({ args }) =>
+    leaveSecrets(args.directory, await standardInput(), deps, args.stack ? stackName(args.stack) : null),
 });
 const statusCommand = defineCommand({
   meta: { name: "status", description: "say what runs; exit code 1 when something is wrong" },

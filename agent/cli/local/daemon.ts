@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { waitUntil } from "../../supervisor/deps.ts";
 import { folder, readRecord, type Folder } from "../../supervisor/folder.ts";
+import { stopAndKeepSecrets } from "../../supervisor/supervise.ts";
 import { openLog } from "../../supervisor/logs.ts";
 import { isAlive, signal, type ProcessId } from "../../supervisor/process.ts";
 import type { CliDeps } from "../deps.ts";
@@ -61,14 +62,18 @@ export const supervisorAlive = async (directory: string): Promise<boolean> =>
 const supervisorMs = 20_000;
 const killedMs = 5_000;
 
-/** Ends supervisor and manager, politely at first; what is gone already is fine. */
-export const endDaemon = async (paths: Folder, deps: CliDeps): Promise<void> => {
+/**
+ * Ends supervisor and manager, politely at first; what is gone already is fine.
+ * @param keepSecrets the supervisor leaves its secrets in the folder, for one that follows at once
+ */
+export const endDaemon = async (paths: Folder, deps: CliDeps, keepSecrets = false): Promise<void> => {
   const record = await readRecord(paths);
   if (!record) return;
   // The supervisor first, or it would start the manager again; it ends its manager itself.
   const ids: ProcessId[] = [record.supervisor, ...(record.manager ? [record.manager] : [])];
   for (const id of ids) {
-    if (!signal(id, "SIGTERM")) continue;
+    const first = keepSecrets && id === record.supervisor ? stopAndKeepSecrets : "SIGTERM";
+    if (!signal(id, first)) continue;
     if (await waitUntil(() => !isAlive(id), { limitMs: supervisorMs }, deps.clock)) continue;
     deps.say(`process ${id.pid} did not end by itself: killed`);
     signal(id, "SIGKILL");

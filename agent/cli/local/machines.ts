@@ -1,10 +1,10 @@
 /** Runner agents of this computer as processes, found without the manager. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { killAll, machineProcesses } from "../../machine-processes.ts";
+import { killAll, machineProcesses, sessionMembers } from "../../machine-processes.ts";
 import { waitUntil } from "../../supervisor/deps.ts";
 import { readProcessId, type Folder } from "../../supervisor/folder.ts";
-import { allProcesses, signal, type ProcessId, type ProcessStat } from "../../supervisor/process.ts";
+import { processTable, signal, type ProcessId, type ProcessStat } from "../../supervisor/process.ts";
 import type { CliDeps } from "../deps.ts";
 
 export const machineLimits = {
@@ -39,12 +39,8 @@ const readMachines = async (paths: Folder): Promise<Machines> => {
 /** Everything that carries a machine's id, works in its folder, or is in a session of its agent or runner. */
 const processesOf = ({ folders, leaders }: Machines): ProcessStat[] => {
   const found = new Map([...machineProcesses(folders).values()].flat().map((stat) => [stat.pid, stat]));
-  const all = allProcesses();
-  // The number of a leader that is gone stays taken while its session lives; another leader's is not ours.
-  const taken = (leader: ProcessId) =>
-    all.some((stat) => stat.pid === leader.pid && stat.startTime !== leader.startTime);
-  const sessions = new Set(leaders.filter((leader) => !taken(leader)).map(({ pid }) => pid));
-  for (const stat of all) if (sessions.has(stat.session)) found.set(stat.pid, stat);
+  const members = sessionMembers(leaders, processTable(), new Set(found.keys()));
+  for (const stat of members) found.set(stat.pid, stat);
   return [...found.values()];
 };
 

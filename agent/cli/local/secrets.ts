@@ -1,6 +1,7 @@
 /** `muster local secrets`: leaves the secrets for the supervisor, or hands changed ones to the one that runs. */
 import { waitUntil } from "../../supervisor/deps.ts";
 import { ensureFolder, readRecord, writeAtomic } from "../../supervisor/folder.ts";
+import type { StackName } from "../../supervisor/marker.ts";
 import { signal } from "../../supervisor/process.ts";
 import type { CliDeps } from "../deps.ts";
 import { CliError } from "../errors.ts";
@@ -9,8 +10,14 @@ import { stat } from "node:fs/promises";
 
 const takenMs = 5_000;
 
-export const leaveSecrets = async (directory: string, json: string, deps: CliDeps): Promise<void> => {
-  const paths = await ensureFolder(directory);
+/** @param stack whose folder it must be; null: any manager's */
+export const leaveSecrets = async (
+  directory: string,
+  json: string,
+  deps: CliDeps,
+  stack: StackName | null = null,
+): Promise<void> => {
+  const paths = await ensureFolder(directory, stack);
   await writeAtomic(paths.secrets, JSON.stringify(parseSecrets(json)));
   const record = await readRecord(paths);
   if (!record || !signal(record.supervisor, "SIGHUP")) return;

@@ -1,5 +1,5 @@
 /** `muster local start`: makes the manager of this computer run with the wanted settings. Safe to repeat. */
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { ManagerConfig } from "../../manager-config.ts";
 import { control } from "../../supervisor/control.ts";
@@ -23,10 +23,15 @@ const oldBundleMs = 7 * 24 * 60 * 60 * 1000;
 const ensureSocketFolder = async (config: ManagerConfig) => {
   const parent = dirname(config.manager.socket);
   if (parent === config.manager.directory) return;
-  await mkdir(parent, { recursive: true, mode: 0o700 });
-  const found = await stat(parent);
-  if (found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0)
-    throw new CliError(`${parent} must belong to this user alone (mode 0700): it holds the control socket.`);
+  await mkdir(parent, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  // Not stat: in a folder where others may write, a link may lead to another of our own folders.
+  const found = await lstat(parent);
+  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0)
+    throw new CliError(
+      `${parent} must be a real folder that belongs to this user alone (mode 0700): it holds the control socket.`,
+    );
 };
 
 const exists = (file: string) =>
@@ -103,12 +108,20 @@ const endDraining = async (config: ManagerConfig, deps: CliDeps) => {
     deps.say(`the manager did not say that it launches machines again: ${answer.body}`);
 };
 
-/** Bundles are named by content, so they pile up: those that nobody refers to go after a week. */
+/** The settings of every stack whose folder lies beside the bundles, as text. */
+const allSettings = async (muster: string): Promise<string> => {
+  const read = (name: string) => readFile(join(muster, name, "settings.json"), "utf8").catch(() => "");
+  return (await Promise.all((await readdir(muster)).map(read))).join("\n");
+};
+
+/** Bundles are named by content, so they pile up: those that no stack's settings name go after a week. */
 const removeOldBundles = async (config: ManagerConfig, nowMs: number) => {
   const { managerBundle, runnerBundle } = config.manager;
   const parent = dirname(managerBundle.path);
   const kept = [managerBundle, runnerBundle].map((bundle) => basename(bundle.path));
-  const ours = (file: string) => /^(manager|runner)-[0-9a-f]{16}\.mjs$/.test(file) && !kept.includes(file);
+  const named = await allSettings(dirname(parent));
+  const ours = (file: string) =>
+    /^(manager|runner)-[0-9a-f]{16}\.mjs$/.test(file) && !kept.includes(file) && !named.includes(file);
   for (const file of (await readdir(parent)).filter(ours)) {
     const found = await stat(join(parent, file)).catch(() => null);
     if (found && nowMs - found.mtimeMs > oldBundleMs) await rm(join(parent, file), { force: true });
@@ -121,7 +134,7 @@ const removeOldBundles = async (config: ManagerConfig, nowMs: number) => {
  * @throws CliError with the end of the logs after 30 seconds, or when the manager keeps dying
  */
 export const start = async (config: ManagerConfig, deps: CliDeps): Promise<void> => {
-  const paths = await ensureFolder(config.manager.directory);
+  const paths = await ensureFolder(config.manager.directory, config.stack);
   await ensureSocketFolder(config);
   const settings = settingsText(config);
   await writeAtomic(paths.settings, settings);

@@ -55,12 +55,19 @@ const drain = async (settings: ManagerConfig, deps: CliDeps) => {
   }
 };
 
-export const stop = async (directory: string, deps: CliDeps): Promise<void> => {
+/**
+ * @param options.keepSecrets leave them in the folder (0600) for a manager that follows at once, as Pulumi replaces one
+ */
+export const stop = async (
+  directory: string,
+  deps: CliDeps,
+  options: { keepSecrets?: boolean } = {},
+): Promise<void> => {
   const paths = folder(directory);
   const record = await readRecord(paths);
   if (!isAlive(record?.supervisor) && !isAlive(record?.manager)) return deps.say("no manager runs");
   const settings = await readSettings(paths).catch(() => null);
   if (settings) await drain(settings, deps);
-  await endDaemon(paths, deps);
+  await endDaemon(paths, deps, options.keepSecrets);
   deps.say("the manager has stopped");
 };

@@ -1,13 +1,14 @@
 /** `muster local sweep`: leaves nothing behind, with or without a manager. */
 import { spawn } from "node:child_process";
-import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
 import type { ManagerConfig } from "../../manager-config.ts";
 import { folder, type Folder } from "../../supervisor/folder.ts";
+import { foreign, ownership } from "../../supervisor/marker.ts";
 import type { CliDeps } from "../deps.ts";
 import { daemonEnvironment, endDaemon } from "./daemon.ts";
 import { endMachines, machineLimits, type MachineLimits } from "./machines.ts";
+import { removeFolder, removeSockets } from "./remove.ts";
 import { readSettings } from "./settings.ts";
 
 const forgetMs = 30_000;
@@ -43,7 +44,8 @@ const forget = async (paths: Folder, config: ManagerConfig, secrets: string, dep
 
 /**
  * Ends manager and runner agents, removes what this stack has at GitHub (needs the secrets; what remains is named),
- * then the folder with everything in it.
+ * then the folder with everything in it. Succeeds when there is none.
+ * @throws FolderError when the folder is not a manager's: then nothing is touched
  */
 export const sweep = async (
   directory: string,
@@ -52,6 +54,9 @@ export const sweep = async (
   limits: MachineLimits = machineLimits,
 ): Promise<void> => {
   const paths = folder(directory);
+  const { kind } = await ownership(directory);
+  if (kind === "foreign") throw foreign(directory);
+  if (kind === "missing") return deps.say(`${directory} is not there: nothing to remove`);
   const config = await readSettings(paths).catch(() => null);
   await endDaemon(paths, deps);
   const ended = await endMachines(paths, deps, limits);
@@ -63,8 +68,7 @@ export const sweep = async (
       `without secrets nothing was removed at ${config.github.url}: scale sets of ${project}, ${name} may remain`,
     );
   }
-  const socketFolder = config ? dirname(config.manager.socket) : paths.directory;
-  if (socketFolder !== paths.directory) await rm(socketFolder, { recursive: true, force: true });
-  await rm(paths.directory, { recursive: true, force: true, maxRetries: 5 });
-  deps.say(`removed ${paths.directory}`);
+  const sockets = config ? dirname(config.manager.socket) : paths.directory;
+  if (sockets !== paths.directory) await removeSockets(sockets);
+  await removeFolder(paths, deps);
 };

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { identify, isAlive, signal, statOf } from "../../../agent/supervisor/process.ts";
+import { identify, isAlive, parseProcessId, signal, statOf } from "../../../agent/supervisor/process.ts";
 
 test("a process is known by pid and start time", async () => {
   const child = spawn("sleep", ["60"]);
@@ -15,6 +15,14 @@ test("a process is known by pid and start time", async () => {
   expect(signal(id, "SIGKILL")).toBe(true);
   await once(child, "exit");
   expect(isAlive(id)).toBe(false);
+});
+
+test("what was written down before the computer was started again names nobody", () => {
+  const id = identify(process.pid)!;
+  expect(id.boot).toMatch(/^[0-9a-f-]{36}$/);
+  expect(parseProcessId(JSON.parse(JSON.stringify(id)))).toEqual(id);
+  expect(isAlive(id)).toBe(true);
+  expect(isAlive({ ...id, boot: "another boot" })).toBe(false);
 });
 
 test("the fields are those of /proc/PID/stat", () => {

@@ -1,4 +1,5 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { leaveSecrets } from "../../../agent/cli/local/secrets.ts";
 import { start } from "../../../agent/cli/local/start.ts";
@@ -92,9 +93,26 @@ test("neither log nor settings nor record holds a secret", async () => {
     expect(await readFile(file, "utf8")).not.toContain('"one"');
 });
 
-test("a stopped supervisor leaves the secrets as it found them, so that the next start needs nobody", async () => {
+test("SIGTERM to the supervisor leaves no secret in the folder", async () => {
+  await start(rig.config, rig.deps);
+  const pid = await rig.supervisorPid();
+  process.kill(pid, "SIGTERM");
+  await eventually("the supervisor is gone", () => gone(pid));
+  for (const entry of await readdir(rig.paths.directory, { recursive: true, withFileTypes: true }))
+    if (entry.isFile())
+      expect(await readFile(join(entry.parentPath, entry.name), "utf8")).not.toContain('"one"');
+});
+
+test("a stop leaves no secret in the folder, and the next start says who has them", async () => {
   await start(rig.config, rig.deps);
   await stop(rig.paths.directory, rig.deps);
+  await expect(stat(rig.paths.secrets)).rejects.toThrow("ENOENT");
+  await expect(start(rig.config, rig.deps)).rejects.toThrow("npm run pulumi -- up -s local");
+});
+
+test("a stop before a new manager leaves the secrets as they were found, so that its start needs nobody", async () => {
+  await start(rig.config, rig.deps);
+  await stop(rig.paths.directory, rig.deps, { keepSecrets: true });
   expect((await stat(rig.paths.secrets)).mode & 0o777).toBe(0o600);
   await start(rig.config, rig.deps);
   const [first, second] = (await rig.events()).filter(({ event }) => event === "start");
