@@ -1,27 +1,26 @@
 /** One job of the file with one combination of its matrix, as the runner will get it. */
 import type { Job, Step } from "@actions/workflow-parser/model/workflow-template";
-import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/index";
 import type { JobMessage, ReadyJob, StepMessage } from "../wire.ts";
-import { evaluate, type Contexts } from "./evaluate.ts";
+import type { Contexts } from "./evaluate.ts";
 import { expandMatrix, suffix, type Combination } from "./matrix.ts";
-import { find, resolve, text, texts } from "./template.ts";
+import { pick, resolve, text, texts } from "./template.ts";
 
 /** GitHub's default for a job, in minutes. */
 const defaultTimeoutMinutes = 360;
 const nameMax = 100;
 
-function stepMessage(step: Step, raw: TemplateToken | undefined): StepMessage {
-  const at = (key: string) => text(find(raw, key));
+function stepMessage(step: Step, raw: unknown): StepMessage {
+  const at = (key: string) => text(pick(raw, key));
   return {
     id: step.id,
     name: at("name"),
     condition: step.if?.expression ?? "success()",
-    env: texts(find(raw, "env")),
+    env: texts(pick(raw, "env")),
     continueOnError: at("continue-on-error") ?? false,
     timeoutMinutes: at("timeout-minutes"),
     action:
       "uses" in step
-        ? { kind: "uses", uses: step.uses.value, with: texts(find(raw, "with")) }
+        ? { kind: "uses", uses: step.uses.value, with: texts(pick(raw, "with")) }
         : {
             kind: "run",
             script: at("run") ?? "",
@@ -32,9 +31,9 @@ function stepMessage(step: Step, raw: TemplateToken | undefined): StepMessage {
 }
 
 /** Job level wins over workflow level. */
-function defaults(root: TemplateToken, raw: TemplateToken | undefined): JobMessage["defaults"] {
+function defaults(document: unknown, raw: unknown): JobMessage["defaults"] {
   const at = (key: string) =>
-    text(find(raw, "defaults", "run", key)) ?? text(find(root, "defaults", "run", key));
+    text(pick(raw, "defaults", "run", key)) ?? text(pick(document, "defaults", "run", key));
   return { shell: at("shell"), workingDirectory: at("working-directory") };
 }
 
@@ -68,8 +67,8 @@ interface Strategy {
   combinations: Combination[];
 }
 
-function strategyOf(raw: TemplateToken | undefined, contexts: Contexts): Strategy {
-  const value = resolve(find(raw, "strategy"), (expression) => evaluate(expression, contexts));
+function strategyOf(raw: unknown, contexts: Contexts): Strategy {
+  const value = resolve(pick(raw, "strategy"), contexts);
   const strategy = (value ?? {}) as Record<string, unknown>;
   const combinations = strategy["matrix"] === undefined ? [{}] : expandMatrix(strategy["matrix"]);
   return {
@@ -82,23 +81,24 @@ function strategyOf(raw: TemplateToken | undefined, contexts: Contexts): Strateg
 const shorten = (name: string) => (name.length > nameMax ? `${name.slice(0, nameMax - 3)}...` : name);
 
 /** A name without expressions would be the same for every combination: GitHub then adds the values. */
-function displayName(job: Job, combination: Combination, value: unknown): string {
-  const fixed = job.name === undefined || !job.name.isExpression;
-  return shorten(fixed ? `${String(value)}${suffix(combination)}` : String(value ?? ""));
+function displayName(job: Job, raw: unknown, combination: Combination, contexts: Contexts): string {
+  const given = text(pick(raw, "name")) || job.id.value;
+  const fixed = !given.includes("${{");
+  return shorten(fixed ? `${given}${suffix(combination)}` : String(resolve(given, contexts) ?? ""));
 }
 
 /**
  * @param contexts github, needs, vars, inputs; strategy and matrix are added here.
  * @throws in words, when an expression fails or a value is of the wrong kind.
  */
-export function expandJob(root: TemplateToken, job: Job, contexts: Contexts): Expanded {
-  const raw = find(root, "jobs", job.id.value);
+export function expandJob(document: unknown, job: Job, contexts: Contexts): Expanded {
+  const raw = pick(document, "jobs", job.id.value);
   const { failFast, maxParallel, combinations } = strategyOf(raw, contexts);
   const rest = {
-    env: { ...texts(find(root, "env")), ...texts(find(raw, "env")) },
-    defaults: defaults(root, raw),
-    steps: job.steps.map((step, index) => stepMessage(step, find(raw, "steps", index))),
-    outputs: texts(find(raw, "outputs")),
+    env: { ...texts(pick(document, "env")), ...texts(pick(raw, "env")) },
+    defaults: defaults(document, raw),
+    steps: job.steps.map((step, index) => stepMessage(step, pick(raw, "steps", index))),
+    outputs: texts(pick(raw, "outputs")),
   };
   const jobs = combinations.map((matrix, index) => {
     const strategy = {
@@ -108,12 +108,8 @@ export function expandJob(root: TemplateToken, job: Job, contexts: Contexts): Ex
       "max-parallel": maxParallel,
     };
     const all = { ...contexts, strategy, matrix: Object.keys(matrix).length > 0 ? matrix : null };
-    const value = (key: string) => resolve(find(raw, key), (expression) => evaluate(expression, all));
-    const name = displayName(
-      job,
-      matrix,
-      resolve(job.name, (expression) => evaluate(expression, all)),
-    );
+    const value = (key: string) => resolve(pick(raw, key), all);
+    const name = displayName(job, raw, matrix, all);
     return {
       continueOnError: value("continue-on-error") === true,
       ready: {

@@ -5,6 +5,7 @@
 import { registerHooks } from "node:module";
 import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/index";
 import type { WorkflowTemplate } from "@actions/workflow-parser/model/workflow-template";
+import { parse as parseYaml } from "yaml";
 import type * as parser from "@actions/workflow-parser";
 import { refuse, type Problem } from "./problems.ts";
 
@@ -29,8 +30,10 @@ let loaded: Promise<Parser> | undefined;
 export interface Parsed {
   /** Jobs, steps and conditions as GitHub's converter makes them. */
   template: WorkflowTemplate;
-  /** The whole file, with what the converter leaves out: `with`, `shell`, `timeout-minutes` ... */
+  /** The whole file as tokens, with their places. */
   root: TemplateToken;
+  /** The whole file as plain values, with what the converter leaves out: `with`, `shell`, `timeout-minutes` ... */
+  document: unknown;
 }
 
 /** Rejects with every problem that GitHub's parser finds, with its place. */
@@ -44,5 +47,5 @@ export async function parse(text: string, file: string): Promise<Parsed> {
   if (value === undefined || context.errors.count > 0) throw refuse(file, problems());
   const template = await convertWorkflowTemplate(context, value);
   if (context.errors.count > 0) throw refuse(file, problems());
-  return { template, root: value };
+  return { template, root: value, document: parseYaml(text) as unknown };
 }

@@ -69,14 +69,14 @@ defaults: { run: { shell: sh } }`,
     },
     {
       id: "v",
-      name: "${{ format('Say {0}', github.ref) }}",
+      name: "Say ${{ github.ref }}",
       condition: "success() && (github.ref == 'refs/heads/main')",
       env: { D: "step" },
       continueOnError: "true",
       timeoutMinutes: "2",
       action: {
         kind: "run",
-        script: `\${{ format('echo "{0}"', inputs.flavour) }}`,
+        script: 'echo "${{ inputs.flavour }}"',
         shell: "bash",
         workingDirectory: null,
       },
@@ -167,4 +167,29 @@ test("a job that cannot be made fails with a reason, and the run with it", async
   expect(logic.problems!()).toEqual([
     expect.stringContaining("job 'b': ${{ fromJSON(needs.a.outputs.labels) }}"),
   ]);
+});
+
+test("blocks of text keep their lines and lose their indentation, with expressions in them too", async () => {
+  const logic = await make(`  a:
+    name: >-
+      folded
+      \${{ github.ref_name }}
+    runs-on: >-
+      \${{ github.ref_name }}
+    env:
+      TEXT: |
+        first \${{ github.sha }}
+          second
+    steps:
+      - run: |
+          if true; then
+            echo "\${{ github.ref }}"
+          fi
+`);
+  const [job] = logic.ready();
+  expect(job).toMatchObject({ displayName: "folded main", runsOn: ["main"] });
+  expect(job!.message.env).toEqual({ TEXT: "first ${{ github.sha }}\n  second\n" });
+  expect(job!.message.steps[0]!.action).toMatchObject({
+    script: 'if true; then\n  echo "${{ github.ref }}"\nfi\n',
+  });
 });

@@ -6,18 +6,16 @@ import { graph, type Graph } from "./graph.ts";
 import { expandJob } from "./jobs.ts";
 import { parse, type Parsed } from "./parser.ts";
 import { refuse, type Problem } from "./problems.ts";
-import { find, resolve } from "./template.ts";
+import { find, pick } from "./template.ts";
 import { trigger, type Inputs } from "./triggers.ts";
 import { unsupported, workflowName } from "./unsupported.ts";
 
-/** Nothing in `on` may hold an expression; the parser has checked that. */
-const literal = (expression: string): never => {
-  throw new Error(`unexpected expression ${expression}`);
-};
-
-function check({ template, root }: Parsed, event: WorkflowEvent): { inputs: Inputs; problems: Problem[] } {
+function check(
+  { template, root, document }: Parsed,
+  event: WorkflowEvent,
+): { inputs: Inputs; problems: Problem[] } {
   const on = find(root, "on");
-  const { inputs, problems } = trigger(resolve(on, literal), event);
+  const { inputs, problems } = trigger(pick(document, "on"), event);
   const at = on?.range?.start ?? null;
   const all = [...problems.map((message) => ({ at, message })), ...unsupported(root, template.jobs)];
   return { inputs, problems: all };
@@ -44,12 +42,12 @@ export const makeWorkflow: MakeWorkflow = async (text, file, event) => {
   const parsed = await parse(text, file);
   const { inputs, problems } = check(parsed, event);
   if (problems.length > 0) throw refuse(file, problems);
-  const name = workflowName(parsed.root, file);
+  const name = workflowName(parsed.document, file);
   const shared = { github: githubContext(event, name, file, inputs), inputs, vars: {} };
   const jobs = parsed.template.jobs as Job[];
   const expand = (job: Job, needs: Record<string, unknown>) => {
     const github = { ...shared.github, job: job.id.value };
-    return expandJob(parsed.root, job, { ...shared, github, needs });
+    return expandJob(parsed.document, job, { ...shared, github, needs });
   };
   return logic(name, graph(jobs, shared, expand));
 };

@@ -1,55 +1,50 @@
-/** From the parser's tokens to plain values. */
-import type { MappingToken, TemplateToken } from "@actions/workflow-parser/templates/tokens/index";
-import {
-  isBasicExpression,
-  isBoolean,
-  isMapping,
-  isNumber,
-  isScalar,
-  isSequence,
-  isString,
-} from "@actions/workflow-parser/templates/tokens/type-guards";
+/**
+ * Values of the file. The parser's tokens say what and where something is; values come from the YAML itself, because
+ * the parser, made for editors, keeps the indentation of a block of text that holds an expression.
+ */
+import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/index";
+import { isMapping, isSequence } from "@actions/workflow-parser/templates/tokens/type-guards";
+import { evaluateText, type Contexts } from "./evaluate.ts";
 
-/** Answers the value of an expression given without `${{ }}`. */
-export type Evaluate = (expression: string) => unknown;
+export type Path = readonly (string | number)[];
 
-/** A token as plain JSON, its expressions evaluated; `${{ insert }}` merges. */
-export function resolve(token: TemplateToken | undefined, evaluate: Evaluate): unknown {
-  if (token === undefined) return null;
-  if (isBasicExpression(token)) return evaluate(token.expression);
-  if (isSequence(token)) return [...token].map((item) => resolve(item, evaluate));
-  if (isMapping(token)) return resolveMapping(token, evaluate);
-  if (isString(token) || isNumber(token) || isBoolean(token)) return token.value;
-  return null;
-}
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
-function resolveMapping(token: MappingToken, evaluate: Evaluate): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
-  for (const { key, value } of token) {
-    if (isString(key)) result[key.value] = resolve(value, evaluate);
-    else Object.assign(result, resolve(value, evaluate));
-  }
-  return result;
-}
+/** What lies at a path of the plain document, or undefined. */
+export const pick = (document: unknown, ...path: Path): unknown =>
+  path.reduce<unknown>((at, step) => {
+    if (Array.isArray(at)) return at[Number(step)] as unknown;
+    return isObject(at) && Object.hasOwn(at, step) ? at[step] : undefined;
+  }, document);
 
-/** A scalar with its expressions left as `${{ }}`; null when it is not there. */
-export const text = (token: TemplateToken | undefined): string | null =>
-  token !== undefined && isScalar(token) ? token.toString() : null;
-
-/** A mapping of scalars, with their expressions left as `${{ }}`. */
-export function texts(token: TemplateToken | undefined): Record<string, string> {
-  if (token === undefined || !isMapping(token)) return {};
-  return Object.fromEntries([...token].map(({ key, value }) => [key.toString(), text(value) ?? ""]));
-}
-
-/** What lies at a path of keys and indices, or undefined. */
-export function find(
-  token: TemplateToken | undefined,
-  ...path: readonly (string | number)[]
-): TemplateToken | undefined {
-  return path.reduce<TemplateToken | undefined>((at, step) => {
+/** The token at a path, or undefined; for its place in the file. */
+export const find = (token: TemplateToken | undefined, ...path: Path): TemplateToken | undefined =>
+  path.reduce<TemplateToken | undefined>((at, step) => {
     if (at === undefined) return undefined;
     if (typeof step === "number") return isSequence(at) ? at.get(step) : undefined;
     return isMapping(at) ? at.find(step) : undefined;
   }, token);
+
+/** A scalar with its expressions left as `${{ }}`; null when it is not there. */
+export const text = (value: unknown): string | null =>
+  value === undefined || value === null || typeof value === "object" ? null : String(value);
+
+/** A mapping of scalars, with their expressions left as `${{ }}`. */
+export const texts = (value: unknown): Record<string, string> =>
+  isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, text(item) ?? ""]))
+    : {};
+
+/** A value with its expressions evaluated; `${{ insert }}` as a key merges. */
+export function resolve(value: unknown, contexts: Contexts): unknown {
+  if (typeof value === "string") return value.includes("${{") ? evaluateText(value, contexts) : value;
+  if (Array.isArray(value)) return value.map((item) => resolve(item, contexts));
+  if (!isObject(value)) return value ?? null;
+  const result: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (/^\$\{\{\s*insert\s*\}\}$/.test(key)) Object.assign(result, resolve(item, contexts));
+    else result[key] = resolve(item, contexts);
+  }
+  return result;
 }

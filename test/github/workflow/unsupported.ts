@@ -8,7 +8,7 @@ import type { TemplateToken } from "@actions/workflow-parser/templates/tokens/in
 import { isMapping, isString } from "@actions/workflow-parser/templates/tokens/type-guards";
 import { actionName, supportedActions } from "../runner/worker/actions/names.ts";
 import type { Problem } from "./problems.ts";
-import { find, text } from "./template.ts";
+import { find, pick, text } from "./template.ts";
 
 const shells = ["cmd", "powershell", "pwsh"];
 
@@ -19,8 +19,8 @@ const problem = (token: TemplateToken | undefined, message: string): Problem => 
 
 function shellProblem(root: TemplateToken | undefined, ...path: (string | number)[]): Problem[] {
   const token = find(root, ...path, "shell");
-  const shell = text(token)?.split(" ")[0];
-  if (shell === undefined || !shells.includes(shell)) return [];
+  const shell = token && isString(token) ? token.value.split(" ")[0]! : "";
+  if (!shells.includes(shell)) return [];
   return [
     problem(
       token,
@@ -80,7 +80,4 @@ export const unsupported = (root: TemplateToken, jobs: readonly WorkflowJob[]): 
 ];
 
 /** The workflow's `name`, else its file. */
-export function workflowName(root: TemplateToken, file: string): string {
-  const name = find(root, "name");
-  return name && isString(name) && name.value !== "" ? name.value : file;
-}
+export const workflowName = (document: unknown, file: string): string => text(pick(document, "name")) || file;
