@@ -1,9 +1,10 @@
 /** A machine's agent as a process of this computer: started once, found again, ended with all that it started. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, lstat, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { killAll, killGroup, machineProcesses, machineVariable } from "../../../machine-processes.ts";
+import { removeTree } from "../../../remove-tree.ts";
 import { tail } from "../../../supervisor/logs.ts";
 import { identify, isAlive, signal, type ProcessId } from "../../../supervisor/process.ts";
 import type { Clock, Deps } from "../../deps.ts";
@@ -139,22 +140,4 @@ export async function removeFolder(folder: MachineFolder): Promise<void> {
   }
   await rm(folder.record, { force: true });
   await rm(folder.directory, { recursive: true, force: true });
-}
-
-/** Also trees with folders that forbid it (Go's module cache). */
-async function removeTree(path: string): Promise<void> {
-  const options = { recursive: true, force: true, maxRetries: 3 };
-  try {
-    await rm(path, options);
-  } catch {
-    await unlockFolders(path);
-    await rm(path, options);
-  }
-}
-
-async function unlockFolders(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => null);
-  if (!found?.isDirectory()) return;
-  await chmod(path, 0o700).catch(() => {}); // another user's: the removal itself says so
-  for (const name of await readdir(path).catch(() => [])) await unlockFolders(join(path, name));
 }

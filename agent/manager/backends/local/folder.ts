@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, rename, rm, rmdir, writeFile } from "node:fs/
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import type { LaunchFile } from "../../../protocol.ts";
-import type { ProcessId } from "../../../supervisor/process.ts";
+import { parseProcessId, type ProcessId } from "../../../supervisor/process.ts";
 
 export const machineFolder = (machines: string, id: string) => {
   const directory = join(machines, id);
@@ -14,7 +14,7 @@ export const machineFolder = (machines: string, id: string) => {
     record: join(directory, "machine.json"),
     /** 0600, with the one-time token; the agent takes it away. */
     launch: join(directory, "launch.json"),
-    /** {pid, startTime} of the agent and of its runner. */
+    /** {pid, startTime, boot} of the agent and of its runner. */
     agent: join(directory, "agent.json"),
     listener: join(directory, "listener.json"),
     logs: join(directory, "logs"),
@@ -94,10 +94,7 @@ export async function readRecord(folder: MachineFolder): Promise<MachineRecord |
 /** Null when the file is missing or torn. */
 export async function readProcess(file: string): Promise<ProcessId | null> {
   try {
-    const { pid, startTime } = JSON.parse(await readFile(file, "utf8")) as Partial<ProcessId>;
-    return Number.isSafeInteger(pid) && pid! > 1 && Number.isSafeInteger(startTime)
-      ? { pid: pid!, startTime: startTime! }
-      : null;
+    return parseProcessId(JSON.parse(await readFile(file, "utf8")));
   } catch {
     return null;
   }
