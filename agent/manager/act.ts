@@ -31,11 +31,14 @@ export function makeAct(acting: Acting): Act {
   const underWay = new Set<string>();
   return (actions) => {
     for (const action of actions) {
-      if (underWay.has(action.key)) continue;
-      underWay.add(action.key);
+      // A launch is in the world before its call leaves: a second one with the same key is for other jobs.
+      if (action.do !== "launch") {
+        if (underWay.has(action.key)) continue;
+        underWay.add(action.key);
+      }
       const beganMs = acting.deps.clock.now();
       const done = (outcome: "ok" | "failed") => {
-        underWay.delete(action.key);
+        if (action.do !== "launch") underWay.delete(action.key);
         acting.observe(action.do, outcome, (acting.deps.clock.now() - beganMs) / 1_000);
       };
       perform(acting, action).then(
@@ -125,7 +128,7 @@ async function remove(
 
 async function mint(acting: Acting, { machine, pool, life, name }: Of<"mint">): Promise<boolean> {
   if (!acting.report({ is: "mint-asked", machine, name, life })) {
-    acting.report({ is: "mint-failed", machine, life, failure: journalFailure(pool), unknown: false });
+    acting.report({ is: "mint-failed", machine, life, failure: journalFailure(pool), sent: false });
     return false;
   }
   try {
@@ -138,10 +141,13 @@ async function mint(acting: Acting, { machine, pool, life, name }: Of<"mint">): 
     }
     return acting.report({ is: "minted", machine, life, runnerId, name });
   } catch (error) {
-    const failure = acting.github.classify(error, pool);
-    // Refused before any effect, or nobody knows: then the name is removed at GitHub before another is used.
-    const unknown = !["throttled", "denied", "bad-request"].includes(failure.reason);
-    acting.report({ is: "mint-failed", machine, life, failure, unknown });
+    acting.report({
+      is: "mint-failed",
+      machine,
+      life,
+      failure: acting.github.classify(error, pool),
+      sent: true,
+    });
     return false;
   }
 }

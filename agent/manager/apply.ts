@@ -18,13 +18,13 @@ export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World 
   switch (fact.is) {
     case "settings-changed":
       return settingsChanged(world, fact);
-    case "journal":
-      return world.journalWritable === fact.writable ? world : { ...world, journalWritable: fact.writable };
     case "draining":
       return world.draining === fact.on ? world : { ...world, draining: fact.on };
     case "listed":
       return forgetFinished(
         viewed(listed(world, fact, now, limits), `backend:${fact.backend}`, fact.startedMs),
+        now,
+        limits,
       );
     case "list-failed":
       return stale(world, `backend:${fact.backend}`, fact.failure.detail);
@@ -70,11 +70,9 @@ export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World 
     case "remove-asked":
       return registration.removeAsked(world, fact, now);
     case "runner-removed":
-      return forgetFinished(registration.runnerRemoved(world, fact, now, limits));
-    case "remove-failed": {
-      const pool = world.machines[fact.machine]?.pool;
-      return pool ? { ...world, circuits: tripped(world.circuits, [fact.failure], now, limits) } : world;
-    }
+      return forgetFinished(registration.runnerRemoved(world, fact, now, limits), now, limits);
+    case "remove-failed":
+      return registration.removeFailed(world, fact, now);
     case "end-asked":
       return changed(world, fact.machine, (machine) => end(machine, fact.why, now), {
         boot: fact.failedBoot ? { ok: false, reason: "never-enrolled", detail: fact.why } : null,

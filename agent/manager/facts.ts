@@ -48,7 +48,6 @@ export type Fact =
       offers: Record<PoolName, readonly Offer[]>;
       recipes: Record<PoolName, string>;
     }
-  | { is: "journal"; writable: boolean }
   | { is: "draining"; on: boolean }
   | { is: "listed"; backend: BackendName; machines: readonly ListedMachine[]; startedMs: Ms }
   | { is: "list-failed"; backend: BackendName; failure: Failure }
@@ -78,7 +77,7 @@ export type Fact =
   | { is: "demand-failed"; pool: PoolName; failure: Failure }
   | { is: "mint-asked"; machine: MachineId; name: string; life: number }
   | { is: "minted"; machine: MachineId; life: number; runnerId: number; name: string }
-  | { is: "mint-failed"; machine: MachineId; life: number; failure: Failure; unknown: boolean }
+  | { is: "mint-failed"; machine: MachineId; life: number; failure: Failure; sent: boolean }
   /** The manager restarted between mint and delivery: the config is gone for good. */
   | { is: "config-lost"; machine: MachineId; life: number }
   | { is: "retire-asked"; machine: MachineId }

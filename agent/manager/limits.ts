@@ -69,8 +69,6 @@ export const defaultLimits = {
   destroyRetryMs: 5 * second,
   /** A list names at most so many machines to kill without a launch of ours, per pass. */
   sweepShareMax: 10,
-  /** Machines that nobody launched are left alone when younger. */
-  orphanAgeMsMin: 60 * second,
   /** Circuits: first pause by reason; doubled each time up to the maximum. */
   circuitMs: {
     "no-capacity": 180 * second,
@@ -124,7 +122,6 @@ export function assertLimits(limits: Limits): void {
   };
   holds(limits.launchTimeoutMs < limits.unknownSettleMs, "launchTimeoutMs < unknownSettleMs");
   holds(limits.unknownSettleMs < limits.bootDeadlineMs, "unknownSettleMs < bootDeadlineMs");
-  holds(limits.visibilityGraceMs <= limits.orphanAgeMsMin, "visibilityGraceMs <= orphanAgeMsMin");
   holds(3 * limits.syncPeriodMs <= limits.syncLateMs, "3 x syncPeriodMs <= syncLateMs");
   holds(limits.syncLateMs < limits.deadManMs, "syncLateMs < deadManMs");
   holds(limits.syncHoldMs < limits.syncPeriodMs, "syncHoldMs < syncPeriodMs");

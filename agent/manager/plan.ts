@@ -11,7 +11,7 @@ import { endings } from "./plan/endings.ts";
 import { launches } from "./plan/launch.ts";
 import { mints } from "./plan/mint.ts";
 import { type PoolFigures, poolFigures } from "./plan/figures.ts";
-import { retirements } from "./plan/retire.ts";
+import { retirements, retireUnknown } from "./plan/retire.ts";
 import type { WaitReason } from "./view.ts";
 import type { Limits } from "./limits.ts";
 import type { Machine, Ms, PoolName, World } from "./world.ts";
@@ -30,17 +30,15 @@ export interface Plan {
 }
 
 export function plan(world: World, now: Ms, limits: Limits): Plan {
+  const paper: Draft = draft(world, now, limits);
   const pools = byPool(world);
   const figures = Object.fromEntries(
-    sortedKeys(world.config.pools).map((pool) => [
-      pool,
-      poolFigures(world, pool, pools.get(pool) ?? [], now, limits),
-    ]),
+    sortedKeys(world.config.pools).map((pool) => [pool, poolFigures(paper, pool, pools.get(pool) ?? [])]),
   );
-  const paper: Draft = draft(world, now, limits);
   const everything = sortedValues(world.machines);
   cleanUp(paper, everything);
   endings(paper, everything);
+  retireUnknown(paper, everything);
   for (const pool of Object.keys(figures)) retirements(paper, pool, figures[pool]!);
   for (const pool of Object.keys(figures)) mints(paper, pool, figures[pool]!);
   const { refusals, capacity } = launches(paper, figures);

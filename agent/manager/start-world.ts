@@ -22,6 +22,7 @@ export function startWorld({ settings, journal, backends, limits, now }: StartWo
     configHash: settings.hash,
     recipes: recipes(settings.config),
     completeSinceMs: journal.completeSinceMs,
+    resumedMs: now,
     launchesFromMs: consistent ? now : Math.max(now, quietMs),
     journalWritable: true,
     draining: journal.draining,

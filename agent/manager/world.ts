@@ -102,8 +102,10 @@ export interface Registration {
   gone: boolean;
   /** GitHub refused to delete it because a job runs on it. */
   heldBusy: boolean;
-  /** When its deletion was last asked of GitHub. */
+  /** When its deletion was last asked of GitHub, or may be asked again where GitHub named a time. */
   removeMs: Ms | null;
+  /** `github.url` of then: an id means nothing anywhere else. */
+  place: string;
 }
 
 /** The job a machine runs or ran in its present life. */
@@ -117,6 +119,8 @@ export interface MachineJob {
   /** When GitHub's JobCompleted came; null before. */
   completedMs: Ms | null;
   jobId: string | null;
+  /** GitHub's runner name; it outlives the registration, for messages come late. */
+  runner: string;
 }
 
 /** What the manager wants of an agent; the JIT config itself is kept out of the world. */
@@ -217,6 +221,8 @@ export interface World {
   readonly recipes: Readonly<Record<PoolName, string>>;
   /** Since when the journal is complete; machines launched before are spent. */
   readonly completeSinceMs: Ms;
+  /** When this manager began: what is silent since before may only not have had the time to speak. */
+  readonly resumedMs: Ms;
   /** Nothing is launched before: after a lost journal, calls sent earlier may still land and be listed late. */
   readonly launchesFromMs: Ms;
   /** False while the journal cannot be written: no launches, everything else goes on. */

@@ -164,7 +164,10 @@ export function simulate({ seed, pools = { a: {} }, faults: given = {} }: Simula
   const killManager = (journalLost: boolean) => {
     manager?.stop();
     manager = null;
-    clock.after(random.ms(500, 20_000), () => start(journalLost));
+    // Mostly a restart, sometimes a night.
+    clock.after(random.chance(0.2) ? random.ms(60_000, 900_000) : random.ms(500, 20_000), () =>
+      start(journalLost),
+    );
   };
   const minute = () => {
     if (manager && random.chance(faults.managerKilled)) killManager(random.chance(faults.journalLost));
@@ -213,7 +216,7 @@ export function simulate({ seed, pools = { a: {} }, faults: given = {} }: Simula
     heal: () => void Object.assign(faults, noFaults),
     drain: async () => {
       checkKills = false;
-      await clock.until(() => manager !== null, 60_000);
+      await clock.until(() => manager !== null, 1_000_000);
       manager!.loop.report({ is: "draining", on: true });
     },
     jobsOpen: () => [...github.jobs.values()].filter(({ state }) => state !== "completed"),

@@ -74,7 +74,9 @@ function withNews(jobs: World["jobs"], pool: string, news: JobNews, now: Ms): Wo
 /** The machine whose registration GitHub names. */
 function withRunner(machines: World["machines"], news: JobNews, now: Ms): World["machines"] {
   if (news.runner === null || (news.is !== "started" && news.is !== "completed")) return machines;
-  const machine = Object.values(machines).find(({ registration }) => registration?.name === news.runner);
+  const machine = Object.values(machines).find(
+    ({ registration, job }) => registration?.name === news.runner || job?.runner === news.runner,
+  );
   if (!machine) return machines;
   const job = machine.job?.jobId === news.id || machine.job?.jobId === null ? machine.job : null;
   const known = {
@@ -83,6 +85,7 @@ function withRunner(machines: World["machines"], news: JobNews, now: Ms): World[
     startedAtGitHub: true,
     completedMs: job?.completedMs ?? (news.is === "completed" ? now : null),
     jobId: news.id,
+    runner: news.runner,
   };
   const serves =
     isAlive(machine) &&

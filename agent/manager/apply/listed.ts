@@ -19,8 +19,9 @@ export function listed(world: World, fact: Listed, now: Ms, limits: Limits): Wor
     const next = entry
       ? present(machine, entry, now, limits, world)
       : absent(machine, fact, now, limits, world);
-    if (next.stage === "lost" && machine.stage !== "lost" && machine.enrolledMs === null)
-      failedBoots.push(next);
+    const failedBoot = next.stage === "lost" && machine.stage !== "lost" && machine.enrolledMs === null;
+    // Of a pool that nobody knows there is no recipe to blame.
+    if (failedBoot && world.config.pools[machine.pool]) failedBoots.push(next);
     machines[machine.id] = next;
   }
   for (const entry of fact.machines) machines[entry.id] ??= adopt(world, fact.backend, entry, now);

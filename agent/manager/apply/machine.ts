@@ -1,7 +1,7 @@
 /** Changes of one machine, shared by everything that applies facts. */
 import { recipeScope, tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
-import type { Machine, MachineId, Ms, Order, Reason, Stage, World } from "../world.ts";
+import type { Launch, Machine, MachineId, Ms, Order, Reason, Stage, World } from "../world.ts";
 import { isAlive } from "../world.ts";
 
 /** Outcome of a boot for the recipe circuit. */
@@ -80,11 +80,13 @@ export function booted(world: World, machine: Machine, boot: Boot, { now, limits
 }
 
 /** Drops machines whose every trace is gone, and launches without machines. */
-export function forgetFinished(world: World): World {
-  const over = Object.values(world.machines).filter(
-    (machine) =>
-      machine.gone && !isAlive(machine) && (machine.registration === null || machine.registration.gone),
-  );
+export function forgetFinished(world: World, now: Ms, limits: Limits): World {
+  const traced = ({ gone, registration, job }: Machine) =>
+    !gone ||
+    (registration !== null && !registration.gone) ||
+    // GitHub's figures may still call its job waiting: who forgot it would start another machine.
+    (job !== null && !job.startedAtGitHub && now - job.startedMs < limits.startConfirmMs);
+  const over = Object.values(world.machines).filter((machine) => !isAlive(machine) && !traced(machine));
   const machines = over.length === 0 ? world.machines : { ...world.machines };
   const reports = over.length === 0 ? world.reports : { ...world.reports };
   for (const { id } of over) {
@@ -92,9 +94,9 @@ export function forgetFinished(world: World): World {
     delete (reports as Record<string, unknown>)[id];
   }
   const used = new Set(Object.values(machines).map((machine) => machine.launch));
-  const launches = Object.values(world.launches).filter(
-    (launch) => launch.is !== "settled" || used.has(launch.id),
-  );
+  const doubtMs = limits.unknownSettleMs + limits.visibilityGraceMs;
+  const open = ({ is, sentMs }: Launch) => is === "in-flight" || (is === "unknown" && now - sentMs < doubtMs);
+  const launches = Object.values(world.launches).filter((launch) => open(launch) || used.has(launch.id));
   if (over.length === 0 && launches.length === Object.keys(world.launches).length) return world;
   return {
     ...world,

@@ -26,6 +26,7 @@ export function mintAsked(world: World, fact: Of<"mint-asked">, now: Ms): World 
       gone: false,
       heldBusy: false,
       removeMs: null,
+      place: world.config.github.url,
     },
   }));
 }
@@ -47,8 +48,8 @@ export function mintFailed(world: World, fact: Of<"mint-failed">, now: Ms, limit
   const next = changed(world, fact.machine, (machine) => {
     if (machine.registration?.life !== fact.life) return machine;
     const back = machine.stage === "registered" ? at(machine, "enrolled", now) : machine;
-    // Where the answer was lost the record may exist: it stays named here until GitHub says that it is gone.
-    return fact.unknown ? back : { ...back, registration: null };
+    // A record may exist, made by a call whose answer was lost: the name stays until GitHub says that it is gone.
+    return fact.sent ? back : { ...back, registration: null };
   });
   return { ...next, circuits: tripped(next.circuits, [fact.failure], now, limits) };
 }
@@ -59,6 +60,12 @@ export function configLost(world: World, fact: Of<"config-lost">, now: Ms): Worl
       ? { ...at(machine, "enrolled", now), order: null }
       : machine,
   );
+}
+
+/** Asked again later, never sooner than GitHub wishes; registering other runners is not held up by it. */
+export function removeFailed(world: World, fact: Of<"remove-failed">, now: Ms): World {
+  const { retryAfterMs } = fact.failure;
+  return changed(world, fact.machine, (machine) => patch(machine, { removeMs: now + (retryAfterMs ?? 0) }));
 }
 
 export function retireAsked(world: World, fact: Of<"retire-asked">, now: Ms): World {
@@ -81,7 +88,8 @@ export function runnerRemoved(world: World, fact: Of<"runner-removed">, now: Ms,
     }
     const gone = patch(machine, { gone: true, heldBusy: false });
     if (machine.stage === "retiring") {
-      return ordered(gone, { do: "drain", graceSeconds: limits.retireGraceMs / 1_000 });
+      // The grace begins now, however long GitHub took.
+      return ordered({ ...gone, stageMs: now }, { do: "drain", graceSeconds: limits.retireGraceMs / 1_000 });
     }
     // Waiting for its next life: the old name is free now.
     return machine.stage === "enrolled" ? { ...gone, registration: null } : gone;

@@ -53,7 +53,7 @@ function move(
 ): Machine {
   if (!isAlive(machine)) return machine;
   const { phase, lastLife, problem } = fact.report;
-  const here = remembered(machine, fact.life, now);
+  const here = remembered(machine, fact.life, world.config.github.url, now);
   const inThisLife = here.registration !== null && fact.life === here.registration.life;
   switch (phase) {
     case "preparing":
@@ -78,7 +78,7 @@ function move(
 }
 
 /** A machine that enrolled at a manager whose journal was lost is here all the same, and so is its registration. */
-function remembered(machine: Machine, life: number, now: Ms): Machine {
+function remembered(machine: Machine, life: number, place: string, now: Ms): Machine {
   if (machine.enrolledMs !== null) return machine;
   const here: Machine = { ...at(machine, "enrolled", now), enrolledMs: now, life };
   if (life === 0 || machine.registration) return here;
@@ -92,6 +92,7 @@ function remembered(machine: Machine, life: number, now: Ms): Machine {
     gone: false,
     heldBusy: false,
     removeMs: null,
+    place,
   };
   return { ...at(here, "registered", now), registration };
 }
@@ -102,7 +103,14 @@ function working(machine: Machine, job: string | null, now: Ms): Machine {
   const named =
     known && machine.job
       ? machine.job
-      : { name: job ?? "", startedMs: now, startedAtGitHub: false, completedMs: null, jobId: null };
+      : {
+          name: job ?? "",
+          startedMs: now,
+          startedAtGitHub: false,
+          completedMs: null,
+          jobId: null,
+          runner: machine.registration?.name ?? machine.id,
+        };
   return { ...at(machine, "busy", now), job: named };
 }
 
@@ -115,7 +123,9 @@ function lifeOver(
   boot: (outcome: Boot) => void,
 ): Machine {
   if (machine.stage === "enrolled") return machine; // said before
-  if (machine.stage === "retiring" || machine.registration?.gone) return end(machine, "it was idle", now);
+  if (!life.ranJob && (machine.stage === "retiring" || machine.registration?.gone)) {
+    return end(machine, "it was idle", now);
+  }
   if (life.ranJob) {
     const pool = world.config.pools[machine.pool];
     const again = pool?.reuse === true && !machine.spent && !world.draining;

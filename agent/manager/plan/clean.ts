@@ -1,5 +1,5 @@
-/** Clearing away what is finished with: GitHub's record first in order, the machine as soon as its agent said goodbye. */
-import type { Machine } from "../world.ts";
+/** Clearing away what is finished with: the machine as soon as its agent said goodbye, GitHub's record until it is gone. */
+import type { Machine, Registration } from "../world.ts";
 import { isAlive } from "../world.ts";
 import type { Draft } from "./draft.ts";
 
@@ -41,15 +41,23 @@ function removeRecord(paper: Draft, machine: Machine): void {
   const retiring = machine.stage === "retiring"; // the first call is part of `retire`; this repeats a lost one
   if (!over && !retiring) return;
   if (registration.removeMs !== null) {
-    const pause = registration.heldBusy ? paper.limits.removeRetryMs : paper.limits.mintRetryMs;
+    // A machine that waits for its next life is asked for soon again: its job has just ended.
+    const held = registration.heldBusy && machine.stage !== "enrolled";
+    const pause = held ? paper.limits.removeRetryMs : paper.limits.mintRetryMs;
     if (!paper.due(registration.removeMs + pause)) return;
   }
-  const { id, name } = registration;
+  const runner = runnerAt(paper, registration);
   paper.add({
-    key: `remove:${machine.id}:${name}`,
+    key: `remove:${machine.id}:${runner.name}`,
     do: "remove-runner",
     machine: machine.id,
     pool: machine.pool,
-    runner: { id, name },
+    runner,
   });
 }
+
+/** An id is a number of one place only: where `github.url` has changed since, the name alone tells who is meant. */
+export const runnerAt = ({ world }: Draft, { id, name, place }: Registration) => ({
+  id: place === world.config.github.url ? id : null,
+  name,
+});

@@ -11,6 +11,8 @@ export interface Draft {
   wakeAtMs: Ms;
   /** Machines that this plan ends or retires: nothing else is decided for them. */
   readonly leaving: Set<string>;
+  /** Half-open circuits through which this plan already sends a probe. */
+  readonly probed: Set<string>;
   add(action: Action): void;
   /** True when `dueMs` has come; otherwise the loop looks again then. */
   due(dueMs: Ms): boolean;
@@ -24,6 +26,7 @@ export function draft(world: World, now: Ms, limits: Limits): Draft {
     actions: [],
     wakeAtMs: now + limits.tickMsMax,
     leaving: new Set(),
+    probed: new Set(),
     add: (action) => void paper.actions.push(action),
     due: (dueMs) => {
       if (now >= dueMs) return true;

@@ -38,11 +38,17 @@ const verdict = (why: string, more: Partial<Verdict> = {}): Verdict => ({
 function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): Verdict | null {
   const { world, limits } = paper;
   if (machine.stage === "busy") return busyReason(paper, machine);
+  if (machine.stage === "starting" && !world.config.pools[machine.pool]) {
+    // An adopted one that runs a job gets the time to say so.
+    return paper.due(machine.stageMs + limits.syncPeriodMs)
+      ? verdict("its pool is not in the settings", { orphan: true })
+      : null;
+  }
   if (machine.stage === "asked" || machine.stage === "starting") {
-    if (!inDoubt(paper, machine) && paper.due(machine.askedMs + limits.bootDeadlineMs)) {
+    if (!inDoubt(paper, machine) && paper.due(since(paper, machine.askedMs) + limits.bootDeadlineMs)) {
       return verdict(`it did not enrol within ${limits.bootDeadlineMs / 1_000} s`, { failedBoot: true });
     }
-    if (machine.spent && paper.due(machine.askedMs + limits.bootDeadlineMs))
+    if (machine.spent && paper.due(since(paper, machine.askedMs) + limits.bootDeadlineMs))
       return verdict("it was launched before the journal was lost");
     return null;
   }
@@ -58,7 +64,7 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
   }
   if (
     machine.stage === "registered" &&
-    paper.due((machine.registration?.askedMs ?? machine.stageMs) + limits.registerDeadlineMs)
+    paper.due(since(paper, machine.registration?.askedMs ?? machine.stageMs) + limits.registerDeadlineMs)
   ) {
     return verdict(`its runner did not listen within ${limits.registerDeadlineMs / 1_000} s`, {
       failedBoot: true,
@@ -74,7 +80,7 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
   if (deaf(paper, machine, overdue))
     return verdict("jobs wait for its pool, and it listens without taking one");
   const heardMs = world.reports[machine.id]?.atMs ?? machine.enrolledMs ?? machine.stageMs;
-  if (paper.due(heardMs + limits.deadManMs))
+  if (paper.due(since(paper, heardMs) + limits.deadManMs))
     return verdict(`its agent was silent for ${limits.deadManMs / 1_000} s`);
   if (!world.config.pools[machine.pool] && machine.stage === "enrolled")
     return verdict("its pool is gone from the settings", { orphan: true });
@@ -82,14 +88,23 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
 }
 
 /** Enrolled for long, and still not able to take a job: it must not stand for a machine that could. */
-function notReady({ world, limits, due }: Draft, machine: Machine): boolean {
+function notReady(paper: Draft, machine: Machine): boolean {
   if (machine.stage !== "enrolled" || machine.registration !== null) return false;
-  return world.reports[machine.id]?.phase !== "ready" && due(machine.stageMs + limits.prepareDeadlineMs);
+  const { world, limits } = paper;
+  return (
+    world.reports[machine.id]?.phase !== "ready" &&
+    paper.due(since(paper, machine.stageMs) + limits.prepareDeadlineMs)
+  );
 }
 
+/** What was silent while there was no manager may only not have had the time to speak. */
+const since = ({ world }: Draft, ms: number) => Math.max(ms, world.resumedMs);
+
 /** Its agent says that it listens; while a job of its pool waits in vain for long, that is not believed for ever. */
-const deaf = ({ limits, due }: Draft, machine: Machine, overdue: ReadonlySet<string>): boolean =>
-  machine.stage === "listening" && overdue.has(machine.pool) && due(machine.stageMs + limits.deafMs);
+const deaf = (paper: Draft, machine: Machine, overdue: ReadonlySet<string>): boolean =>
+  machine.stage === "listening" &&
+  overdue.has(machine.pool) &&
+  paper.due(since(paper, machine.stageMs) + paper.limits.deafMs);
 
 /** Pools in which a job has been assigned for deafMs and no runner took it. */
 function overduePools({ world, limits, due }: Draft): ReadonlySet<string> {

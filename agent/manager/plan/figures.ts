@@ -1,9 +1,10 @@
 /** What one pool needs and has, as numbers. */
-import type { Limits } from "../limits.ts";
-import type { Machine, Ms, PoolName, World } from "../world.ts";
+import type { Machine, PoolName } from "../world.ts";
 import { isAlive } from "../world.ts";
+import type { Draft } from "./draft.ts";
 
 export interface PoolFigures {
+  pool: PoolName;
   /** GitHub's figures are recent enough to launch and register by. */
   fresh: boolean;
   /** Why they are not; empty when fresh. */
@@ -19,6 +20,8 @@ export interface PoolFigures {
   alive: readonly Machine[];
   /** Those of them that will serve a waiting job: on their way, waiting, registered or listening. */
   coming: readonly Machine[];
+  /** Unregistered machines of old settings; they end once others stand in for them. */
+  outdated: readonly Machine[];
   /** Registered for a job that has not come yet. */
   committed: readonly Machine[];
   busy: readonly Machine[];
@@ -26,13 +29,8 @@ export interface PoolFigures {
 
 const onItsWay = new Set(["asked", "starting", "enrolled", "registered", "listening"]);
 
-export function poolFigures(
-  world: World,
-  pool: PoolName,
-  machines: readonly Machine[],
-  now: Ms,
-  limits: Limits,
-): PoolFigures {
+export function poolFigures(paper: Draft, pool: PoolName, machines: readonly Machine[]): PoolFigures {
+  const { world, now, limits } = paper;
   const view = world.views[`demand:${pool}`] ?? {
     is: "never",
     why: "GitHub has not been heard for this pool yet",
@@ -41,14 +39,17 @@ export function poolFigures(
   const statistics = world.demand[pool]?.statistics;
   const alive = machines.filter(isAlive);
   const busy = alive.filter(({ stage }) => stage === "busy");
-  const coming = alive.filter(({ stage, spent }) => onItsWay.has(stage) && !spent);
+  // An unregistered machine of old settings is replaced: it stands for nobody.
+  const old = ({ stage, recipe, registration }: Machine) =>
+    stage === "enrolled" && registration === null && recipe !== world.recipes[pool];
+  const coming = alive.filter((machine) => onItsWay.has(machine.stage) && !machine.spent && !old(machine));
   // Machines that already run a job which GitHub's figures may still call waiting.
   const early = machines.filter(
     ({ job }) =>
       job !== null &&
       !job.startedAtGitHub &&
       job.completedMs === null &&
-      now - job.startedMs < limits.startConfirmMs,
+      !paper.due(job.startedMs + limits.startConfirmMs),
   ).length;
   const queued = statistics
     ? Math.max(0, statistics.assigned - statistics.running) + (world.demand[pool]?.uncounted ?? 0)
@@ -57,6 +58,7 @@ export function poolFigures(
     ({ job, stage }) => stage === "busy" && job?.startedAtGitHub === true && job.completedMs === null,
   ).length;
   return {
+    pool,
     fresh: view.is === "fresh" && !tooOld,
     why: view.is !== "fresh" ? view.why : tooOld ? "GitHub has not been heard for too long" : "",
     waiting: Math.max(0, queued - early),
@@ -65,6 +67,7 @@ export function poolFigures(
     stranded: Math.max(0, (statistics?.running ?? 0) - Math.max(confirmed, busy.length)),
     alive,
     coming,
+    outdated: alive.filter((machine) => !machine.spent && old(machine)),
     committed: alive.filter(
       ({ stage, spent }) => (stage === "registered" || stage === "listening") && !spent,
     ),

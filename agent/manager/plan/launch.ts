@@ -44,6 +44,7 @@ export function launches(paper: Draft, figures: Readonly<Record<string, PoolFigu
       machines -= taken;
       money -= taken * offer.priceMicros;
       order(paper, pool, offer, taken);
+      for (const scope of taken > 0 ? offerScopes(pool, offer) : []) paper.probed.add(circuitKey(scope));
     }
     // Only jobs are refused; machines that would merely wait (minIdle) are not missed by anybody.
     const unserved = Math.max(0, own.waiting - own.coming.length - (Math.min(wanted, free) - missing));
@@ -112,7 +113,11 @@ function roomsFor(paper: Draft, pool: string, reasons: WaitReason[]): Room[] {
       continue;
     }
     const circuits = offerScopes(pool, offer).map((scope) => world.circuits[circuitKey(scope)]);
-    const admission = strictest(circuits.map((circuit) => admits(circuit, now)));
+    const taken = offerScopes(pool, offer).some((scope) => {
+      const key = circuitKey(scope);
+      return paper.probed.has(key) && admits(world.circuits[key], now) === "one";
+    });
+    const admission = taken ? "none" : strictest(circuits.map((circuit) => admits(circuit, now)));
     if (admission === "all") rooms.push({ offer, count: limits.machinesMax });
     if (admission === "one") rooms.push({ offer, count: 1 });
     for (const circuit of circuits) {

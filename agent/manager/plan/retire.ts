@@ -1,5 +1,6 @@
 /** Idle machines: deregister what listens for nothing, end what waits for nothing. Never while its job may be coming. */
 import type { Machine } from "../world.ts";
+import { runnerAt } from "./clean.ts";
 import type { Draft } from "./draft.ts";
 import type { PoolFigures } from "./figures.ts";
 
@@ -23,10 +24,10 @@ export function retirements(paper: Draft, pool: string, figures: PoolFigures): v
     )
       continue;
     spare -= 1;
-    const { id, name } = machine.registration ?? { id: null, name: machine.id };
-    paper.leaving.add(machine.id);
-    paper.add({ key: `retire:${machine.id}`, do: "retire", machine: machine.id, pool, runner: { id, name } });
+    retire(paper, machine);
   }
+
+  replaceOutdated(paper, figures, waiting + minIdle);
 
   // What is on its way counts as ready: the newest of them are the ones that are too many.
   const unregistered = figures.coming.filter(
@@ -35,18 +36,42 @@ export function retirements(paper: Draft, pool: string, figures: PoolFigures): v
   let surplus = Math.max(0, figures.coming.filter(stays).length - waiting - minIdle);
   for (const machine of longestIdle(unregistered)) {
     if (surplus === 0) break;
-    const old = outdated(paper, machine);
-    if (!draining && !old && !paper.due(machine.stageMs + settings.idleTimeoutSeconds * 1_000)) continue;
+    if (!draining && !paper.due(machine.stageMs + settings.idleTimeoutSeconds * 1_000)) continue;
     surplus -= 1;
-    paper.leaving.add(machine.id);
-    paper.add({
-      key: `end:${machine.id}`,
-      do: "end",
-      machine: machine.id,
-      why: old ? "its settings changed" : "it was idle",
-      failedBoot: false,
-    });
+    endIdle(paper, machine, "it was idle");
   }
+}
+
+/** Listeners of pools that are gone from the settings: nobody queues for them any more. */
+export function retireUnknown(paper: Draft, machines: readonly Machine[]): void {
+  for (const machine of machines) {
+    if (paper.world.config.pools[machine.pool] || machine.stage !== "listening") continue;
+    if (!paper.leaving.has(machine.id)) retire(paper, machine);
+  }
+}
+
+/** The new ones first, unless the pool has no room for them beside the old. */
+function replaceOutdated(paper: Draft, figures: PoolFigures, wanted: number): void {
+  const { max } = paper.world.config.pools[figures.pool]!;
+  const ready = figures.coming.filter(({ stage }) => stage !== "asked" && stage !== "starting").length;
+  const full = figures.alive.length >= max;
+  if (!paper.world.draining && ready < wanted && !full) return;
+  for (const machine of figures.outdated) {
+    if (!paper.leaving.has(machine.id)) endIdle(paper, machine, "its settings changed");
+  }
+}
+
+function endIdle(paper: Draft, { id }: Machine, why: string): void {
+  paper.leaving.add(id);
+  paper.add({ key: `end:${id}`, do: "end", machine: id, why, failedBoot: false });
+}
+
+function retire(paper: Draft, machine: Machine): void {
+  const runner = machine.registration
+    ? runnerAt(paper, machine.registration)
+    : { id: null, name: machine.id };
+  paper.leaving.add(machine.id);
+  paper.add({ key: `retire:${machine.id}`, do: "retire", machine: machine.id, pool: machine.pool, runner });
 }
 
 const outdated = (paper: Draft, machine: Machine) => machine.recipe !== paper.world.recipes[machine.pool];

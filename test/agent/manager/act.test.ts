@@ -110,6 +110,20 @@ describe("a launch", () => {
     expect(Object.keys(run.world().machines)).toHaveLength(2);
   });
 
+  test("does not hold up another one of the same pool and offer", async () => {
+    let calls = 0;
+    const run = set(world(), {
+      launch: () => {
+        calls += 1;
+        return new Promise(() => {});
+      },
+    });
+    run.act([launch]);
+    run.act([launch]);
+    await run.clock.advance(0);
+    expect(calls).toBe(2);
+  });
+
   test("is repeated byte for byte", async () => {
     const requests: string[] = [];
     const run = set(world(), {
@@ -150,19 +164,19 @@ describe("a mint", () => {
     expect(JSON.stringify([run.facts, run.world()])).not.toContain("planted-secret");
   });
 
-  test.each([
-    ["throttled", null],
-    ["unavailable", "m1"],
-  ] as const)("that failed as %s leaves the name %s to be removed", async (reason, name) => {
-    const run = set(
-      enrolled,
-      {},
-      { mint: () => Promise.reject(new Error("x")), classify: () => failure(reason) },
-    );
-    run.act([mint]);
-    await run.clock.advance(0);
-    expect(run.world().machines.m1?.registration?.name ?? null).toBe(name);
-  });
+  test.each(["throttled", "unavailable"] as const)(
+    "that failed as %s leaves its name to be removed",
+    async (reason) => {
+      const run = set(
+        enrolled,
+        {},
+        { mint: () => Promise.reject(new Error("x")), classify: () => failure(reason) },
+      );
+      run.act([mint]);
+      await run.clock.advance(0);
+      expect(run.world().machines.m1?.registration?.name).toBe("m1");
+    },
+  );
 });
 
 test("retiring is remembered before GitHub is asked", async () => {

@@ -8,7 +8,6 @@ test("the defaults keep their relations", () => {
 test.each([
   { syncLateMs: 89_999 },
   { unknownSettleMs: 60_000 },
-  { visibilityGraceMs: 60_001 },
   { deadManMs: 90_000 },
   { listPeriodMs: 60_000 },
 ])("%j breaks a relation and says which", (over) => {

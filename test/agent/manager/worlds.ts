@@ -93,6 +93,7 @@ export const registered = (id: string, stage: Stage, over: Partial<Machine> = {}
       gone: false,
       heldBusy: false,
       removeMs: null,
+      place: "http://127.0.0.1:1/acme/widgets",
     },
     ...over,
   });
@@ -135,6 +136,7 @@ export interface Parts {
   launches?: World["launches"];
   jobs?: World["jobs"];
   draining?: boolean;
+  resumedMs?: number;
   launchesFromMs?: number;
 }
 
@@ -153,6 +155,7 @@ export function world(parts: Parts = {}): World {
     configHash: "hash",
     recipes: each(() => "r1"),
     completeSinceMs: now - 1e9,
+    resumedMs: parts.resumedMs ?? now - 1e9,
     launchesFromMs: parts.launchesFromMs ?? now - 1e9,
     journalWritable: true,
     draining: parts.draining ?? false,
@@ -210,7 +213,14 @@ const anyMachine = (index: number): fc.Arbitrary<Machine> =>
       const has = ["registered", "listening", "busy", "retiring"].includes(stage);
       const job =
         stage === "busy"
-          ? { name: "j", startedMs: now - ageMs, startedAtGitHub: started, completedMs: null, jobId: null }
+          ? {
+              name: "j",
+              startedMs: now - ageMs,
+              startedAtGitHub: started,
+              completedMs: null,
+              jobId: null,
+              runner: id,
+            }
           : null;
       const over = {
         pool,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Fact } from "../../../../agent/manager/facts.ts";
 import { after, news, seen } from "../facts.ts";
-import { registered, world } from "../worlds.ts";
+import { machine, now, registered, world } from "../worlds.ts";
 
 describe("GitHub's messages", () => {
   test("JobStarted names the machine by its registration, and its agent may say so later", () => {
@@ -38,5 +38,21 @@ describe("GitHub's messages", () => {
   test("a pool that is not in the settings is ignored", () => {
     const start = world();
     expect(after(start, { ...seen([news("assigned")]), pool: "z" } as Fact).demand).toEqual({});
+  });
+  test("JobStarted that comes after the record is gone still confirms the machine's job", () => {
+    const job = {
+      name: "build",
+      startedMs: now,
+      startedAtGitHub: false,
+      completedMs: null,
+      jobId: null,
+      runner: "m1",
+    };
+    const waiting = world({ machines: [machine("m1", "enrolled", { job, life: 1 })] });
+    const next = after(
+      waiting,
+      seen([news("started", { runner: "m1" }), news("completed", { runner: "m1", result: "succeeded" })], 0),
+    );
+    expect(next.machines.m1?.job).toMatchObject({ startedAtGitHub: true, completedMs: now });
   });
 });

@@ -84,4 +84,38 @@ describe("a list", () => {
       after(gone, { is: "runner-removed", machine: "m1", name: "m1", outcome: "gone" }).machines.m1,
     ).toBeUndefined();
   });
+
+  test("a machine whose job GitHub has not confirmed is remembered, so that no second one is started for it", () => {
+    const job = (startedMs: number) => ({
+      name: "build",
+      startedMs,
+      startedAtGitHub: false,
+      completedMs: null,
+      jobId: null,
+      runner: "m1",
+    });
+    const done = (startedMs: number) =>
+      machine("m1", "done", { job: job(startedMs), destroyAskedMs: now - 500, stageMs: now - 5_000 });
+    expect(after(world({ machines: [done(now - 5_000)] }), listed([])).machines.m1).toMatchObject({
+      gone: true,
+    });
+    expect(
+      after(world({ machines: [done(now - limits.startConfirmMs)] }), listed([])).machines.m1,
+    ).toBeUndefined();
+  });
+
+  test("a launch whose doubt is over is forgotten with its machines", () => {
+    const sentMs = now - limits.unknownSettleMs - limits.visibilityGraceMs;
+    const launch = {
+      id: "l9",
+      backend: "local",
+      request: { pool: "a", offer: "local", machines: [] },
+      worstMicros: 0,
+      askedMs: sentMs,
+      sentMs,
+      sends: 3,
+      is: "unknown" as const,
+    };
+    expect(after(world({ launches: { l9: launch } }), listed([])).launches).toEqual({});
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { after, said, synced } from "../facts.ts";
-import { machine, registered, world } from "../worlds.ts";
+import { machine, now, registered, world } from "../worlds.ts";
 
 describe("a mint", () => {
   const enrolled = world({ machines: [machine("m1", "enrolled")] });
@@ -18,21 +18,21 @@ describe("a mint", () => {
     ).toEqual({ id: 1, do: "run", life: 1, runnerName: "m1" });
   });
   test("a lost answer keeps the name until GitHub has no record of it", () => {
-    const lost = after(asked, { is: "mint-failed", machine: "m1", life: 1, failure, unknown: true });
+    const lost = after(asked, { is: "mint-failed", machine: "m1", life: 1, failure, sent: true });
     expect(lost.machines.m1).toMatchObject({ stage: "enrolled", registration: { name: "m1" } });
     expect(
       after(lost, { is: "runner-removed", machine: "m1", name: "m1", outcome: "gone" }).machines.m1
         ?.registration,
     ).toBeNull();
   });
-  test("a refusal frees the machine at once", () => {
+  test("one that was never sent frees the machine at once", () => {
     expect(
       after(asked, {
         is: "mint-failed",
         machine: "m1",
         life: 1,
         failure: { ...failure, reason: "throttled" },
-        unknown: false,
+        sent: false,
       }).machines.m1,
     ).toMatchObject({ stage: "enrolled", registration: null, life: 1 });
   });
@@ -42,6 +42,21 @@ describe("a mint", () => {
       after(ended, { is: "minted", machine: "m1", life: 1, runnerId: 9, name: "m1" }).machines.m1,
     ).toMatchObject({ stage: "done", order: { do: "end" }, registration: { id: 9 } });
   });
+});
+
+test("a removal that failed is asked for later, as GitHub wishes, and holds up no registration", () => {
+  const failure = {
+    reason: "throttled",
+    scope: { on: "github", key: "a" },
+    detail: "429",
+    retryAfterMs: 7_000,
+  } as const;
+  const next = after(world({ machines: [registered("m1", "done")] }), {
+    is: "remove-failed",
+    machine: "m1",
+    failure,
+  });
+  expect([next.machines.m1?.registration?.removeMs, next.circuits]).toEqual([now + 7_000, {}]);
 });
 
 describe("idle races (the DELETE between delivered and acquired)", () => {
@@ -65,5 +80,9 @@ describe("idle races (the DELETE between delivered and acquired)", () => {
   test("accepted although the job starts: it finishes", () => {
     const gone = after(retiring(), { is: "runner-removed", machine: "m1", name: "m1", outcome: "gone" });
     expect(after(gone, synced("m1", { ...said("busy"), job: "build" })).machines.m1?.stage).toBe("busy");
+  });
+  test("the drain's grace begins when the record is gone, however long GitHub took", () => {
+    const gone = after(retiring(), { is: "runner-removed", machine: "m1", name: "m1", outcome: "gone" });
+    expect(gone.machines.m1?.stageMs).toBe(now);
   });
 });

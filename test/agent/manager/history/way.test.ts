@@ -77,6 +77,7 @@ describe("a job's way", () => {
             startedAtGitHub: false,
             completedMs: null,
             jobId: null,
+            runner: "m1",
           },
         },
       ],

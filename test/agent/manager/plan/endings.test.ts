@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defaultLimits as limits } from "../../../../agent/manager/limits.ts";
-import { after, news, seen } from "../facts.ts";
+import { after, entry, listed, news, seen } from "../facts.ts";
 import { actionsOf } from "../planning.ts";
 import { config, demand, machine, now, registered, report, world } from "../worlds.ts";
 
@@ -12,6 +12,35 @@ describe("endings and cleaning up", () => {
     ]);
   });
 
+  test("a listed machine that nobody knows is adopted as spent, ended and destroyed; no recipe is blamed", () => {
+    const torn = entry("m1", { pool: "", launch: "", offer: "", startedMs: 0 });
+    const adopted = after(world({}), listed([torn]));
+    expect(adopted.machines["m1"]).toMatchObject({ stage: "starting", spent: true, pool: "" });
+    // One that runs a job gets the time to say so.
+    expect(actionsOf(adopted, "end")).toEqual([]);
+    const waited = {
+      ...adopted,
+      machines: { m1: { ...adopted.machines["m1"]!, stageMs: now - limits.syncPeriodMs } },
+    };
+    const [ending, ...others] = actionsOf(waited, "end");
+    expect(ending).toMatchObject({ machine: "m1", failedBoot: false });
+    expect(others).toEqual([]);
+    const ended = after(waited, { is: "end-asked", machine: "m1", why: "", failedBoot: false });
+    expect(actionsOf(ended, "destroy")).toMatchObject([{ machines: ["m1"] }]);
+  });
+
+  test("one whose process is gone is destroyed at once, and no recipe is blamed", () => {
+    const torn = entry("m1", { pool: "", launch: "", offer: "", startedMs: 0, running: false });
+    const adopted = after(world({}), listed([torn]));
+    const waited = {
+      ...adopted,
+      machines: { m1: { ...adopted.machines["m1"]!, stageMs: now - limits.stoppedGraceMs } },
+    };
+    const lost = after(waited, listed([torn]));
+    expect(actionsOf(lost, "destroy")).toMatchObject([{ machines: ["m1"] }]);
+    expect(lost.boots).toEqual({});
+  });
+
   test("a job longer than maxJobTime is ended", () => {
     const job = {
       name: "j",
@@ -19,6 +48,7 @@ describe("endings and cleaning up", () => {
       startedAtGitHub: true,
       completedMs: null,
       jobId: "1",
+      runner: "m1",
     };
     expect(
       actionsOf(world({ machines: [registered("m1", "busy", { job })], demand: { a: demand(1, 1) } }), "end"),
@@ -32,6 +62,7 @@ describe("endings and cleaning up", () => {
       startedAtGitHub: true,
       completedMs: now - 60_000,
       jobId: "1",
+      runner: "m1",
     };
     expect(actionsOf(world({ machines: [registered("m1", "busy", { job })] }), "end")).toHaveLength(1);
   });
@@ -82,5 +113,45 @@ describe("endings and cleaning up", () => {
     expect(
       actionsOf(world({ config: idle, machines: [deaf], jobs, demand: { a: demand(1) } }), "end"),
     ).toHaveLength(count);
+  });
+
+  test("a manager that was away ends nobody before they can speak: every silence counts from its return", () => {
+    const hours = 5 * 3_600_000;
+    const old = {
+      askedMs: now - hours,
+      stageMs: now - hours,
+      startedMs: now - hours,
+      enrolledMs: now - hours,
+    };
+    const machines = [
+      machine("warm", "enrolled", old),
+      registered("listening", "listening", {
+        ...old,
+        registration: { ...registered("x", "listening").registration!, askedMs: now - hours },
+      }),
+      registered("registered", "registered", {
+        ...old,
+        registration: { ...registered("x", "listening").registration!, askedMs: now - hours },
+      }),
+      machine("booting", "starting", { ...old, enrolledMs: null }),
+    ];
+    const settings = config({ a: { minIdle: 4, idleTimeoutSeconds: 86_400 } });
+    const back = (resumedMs: number) =>
+      world({ config: settings, machines, reports: {}, resumedMs, demand: { a: demand(2) } });
+    expect(actionsOf(back(now), "end")).toEqual([]);
+    expect(actionsOf(back(now - hours), "end").length).toBe(4);
+  });
+
+  test("an idle listener of a pool that is gone from the settings deregisters", () => {
+    const lost = registered("m1", "listening", { pool: "gone" });
+    expect(actionsOf(world({ machines: [lost] }), "retire")).toMatchObject([{ machine: "m1" }]);
+  });
+
+  test("where github.url has changed, a record is looked for by its name: its number is somebody else's there", () => {
+    const done = registered("m1", "done");
+    const elsewhere = { ...done, registration: { ...done.registration!, place: "https://github.com/acme" } };
+    expect(actionsOf(world({ machines: [elsewhere] }), "remove-runner")).toMatchObject([
+      { runner: { id: null, name: "m1" } },
+    ]);
   });
 });

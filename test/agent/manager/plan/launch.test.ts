@@ -19,13 +19,27 @@ describe("launching", () => {
   });
 
   test("a job that its machine already runs, before GitHub's figures say so, orders no second machine", () => {
-    const job = { name: "j", startedMs: now - 500, startedAtGitHub: false, completedMs: null, jobId: null };
+    const job = {
+      name: "j",
+      startedMs: now - 500,
+      startedAtGitHub: false,
+      completedMs: null,
+      jobId: null,
+      runner: "m1",
+    };
     const busy = registered("m1", "busy", { job });
     expect(launchCount(world({ machines: [busy], demand: { a: demand(1, 0) } }))).toBe(0);
   });
 
   test("a job that ended on a finished machine, before GitHub's figures say so, orders no second machine", () => {
-    const job = { name: "j", startedMs: now - 5_000, startedAtGitHub: false, completedMs: null, jobId: null };
+    const job = {
+      name: "j",
+      startedMs: now - 5_000,
+      startedAtGitHub: false,
+      completedMs: null,
+      jobId: null,
+      runner: "m1",
+    };
     const done = registered("m1", "done", { job });
     expect(launchCount(world({ machines: [done], demand: { a: demand(1, 0) } }))).toBe(0);
   });
@@ -94,5 +108,17 @@ describe("launching", () => {
     expect(
       plan(world({ machines, draining: true, demand: { a: demand(2, 1) } }), now, limits).capacity.a,
     ).toBe(1);
+  });
+
+  test("two pools that share a half-open offer send one probe between them", () => {
+    const circuits = {
+      "offer:local": { is: "open", untilMs: now, reason: "no-capacity", detail: "full", trips: 1 } as const,
+    };
+    const both = world({
+      config: config({ a: {}, b: {} }),
+      circuits,
+      demand: { a: demand(2), b: demand(2) },
+    });
+    expect(launchCount(both)).toBe(1);
   });
 });

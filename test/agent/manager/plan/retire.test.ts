@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Machine } from "../../../../agent/manager/world.ts";
-import { actionsOf } from "../planning.ts";
+import { actionsOf, launchCount } from "../planning.ts";
 import { config, demand, machine, now, registered, world } from "../worlds.ts";
 
 describe("idle machines", () => {
@@ -38,5 +38,21 @@ describe("idle machines", () => {
     expect(actionsOf(world({ machines, demand: { a: demand(1, 1) } }), "end")).toMatchObject([
       { machine: "m1", why: "its settings changed" },
     ]);
+  });
+
+  test("waiting machines of old settings are replaced, the new ones first", () => {
+    const settings = config({ a: { minIdle: 1 } });
+    const old = machine("old", "enrolled", { recipe: "r0" });
+    const alone = world({ config: settings, machines: [old] });
+    expect([launchCount(alone), actionsOf(alone, "end")]).toEqual([1, []]);
+    const both = world({ config: settings, machines: [old, machine("new", "enrolled")] });
+    expect([launchCount(both), actionsOf(both, "end")]).toMatchObject([0, [{ machine: "old" }]]);
+  });
+
+  test("without room for a new one beside it, an old waiting machine makes room", () => {
+    const settings = config({ a: { minIdle: 1, max: 1 } });
+    expect(
+      actionsOf(world({ config: settings, machines: [machine("old", "enrolled", { recipe: "r0" })] }), "end"),
+    ).toHaveLength(1);
   });
 });

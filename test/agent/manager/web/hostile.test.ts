@@ -36,7 +36,7 @@ function stateOf(text: string) {
   const history = openHistory({ path: ":memory:" }, quietDeps(fakeClock(now)));
   const said = { name: text, repository: text, workflowRef: text };
   const busy = machine("m1", "busy", {
-    job: { name: text, startedMs: now, startedAtGitHub: true, completedMs: null, jobId: text },
+    job: { name: text, startedMs: now, startedAtGitHub: true, completedMs: null, jobId: text, runner: "m1" },
   });
   const lost = machine("m2", "lost", { ending: text });
   const first = world({
