@@ -235,5 +235,6 @@ export const main = async (kinds: Kinds, version: string): Promise<void> => {
   console.log(port);
   // An engine that was killed does not stop its plugins.
   const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && process.exit(), 500).unref();
+  // 1: it was gone before we looked.
+  setInterval(() => (process.ppid !== parent || process.ppid === 1) && process.exit(), 500).unref();
 };
