@@ -1,5 +1,5 @@
 /** From what the tiers said to the last lines of `npm test`. Pure. */
-import { z } from "zod";
+import * as z from "zod";
 import { duration, table } from "../terminal/table.ts";
 import type { Tier, TierName } from "./tiers.ts";
 
