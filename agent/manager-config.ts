@@ -2,6 +2,7 @@
  * What the Pulumi program writes and the manager reads: plain values without a secret, every default filled in.
  * With protocol.ts the only file of agent/ that infra/ may import.
  */
+import { dirname, join } from "node:path";
 import * as z from "zod";
 
 /** Raised when an older manager could not read the file. */
@@ -53,7 +54,7 @@ export const managerConfig = z.object({
   /** Millionths of `currency` per hour for all pools together; null for no limit. */
   budget: z.nullable(z.object({ microsPerHour: z.int().min(0), currency: z.enum(["USD", "EUR"]) })),
   manager: z.object({
-    /** TCP on 127.0.0.1: agents, metrics, page. */
+    /** TCP on 127.0.0.1: health, metrics, page. */
     port: z.int().min(1).max(65535),
     /** The manager's folder: journal, history, logs, machines. Absolute. */
     directory: z.string(),
@@ -66,6 +67,10 @@ export const managerConfig = z.object({
   }),
 });
 export type ManagerConfig = z.infer<typeof managerConfig>;
+
+/** Where agents of this computer call: beside the control socket, in the folder that only its user may enter. */
+export const agentsSocket = ({ manager }: Pick<ManagerConfig, "manager">): string =>
+  join(dirname(manager.socket), "agents.sock");
 
 /** Secrets, one JSON object on standard input; never in a file that stays, an argument or the environment. */
 export const managerSecrets = z.object({

@@ -2,7 +2,7 @@
  * Every message between a runner agent and its manager. Both sides import this file and nothing else of each
  * other. zod/mini, because the runner bundle must stay below 64 KB.
  *
- * HTTP, JSON both ways:
+ * HTTP, JSON both ways, on this computer over a Unix socket:
  *   POST /agent/v1/enroll   EnrollRequest -> EnrollResponse          (the one-time token is the credential)
  *   POST /agent/v1/sync     SyncRequest   -> SyncResponse            (Authorization: Bearer <session>)
  * A refusal is a 4xx with {@link Refusal}; 429 and 503 carry `retry-after` in seconds. Every call may be
@@ -156,7 +156,7 @@ export const refusals = [
 
 /** The file (0600) that a backend gives an agent on a machine without user data; its path is the agent's only argument. */
 export const launchFile = z.object({
-  /** Tried in turn. */
+  /** Tried in turn: `http://`, `https://`, or `unix:` and the absolute path of a socket on this computer. */
   managers: z.array(z.string()).check(z.minLength(1)),
   machine: name,
   token: z.string(),

@@ -12,7 +12,7 @@ export interface RunnersArgs extends StackInputs {
 
 /** What other programs and people need to know; plain, and nothing of it is secret. */
 export interface RunnersOutputs {
-  /** The manager, for agents: `http://127.0.0.1:7117`. */
+  /** The manager, to look at: `http://127.0.0.1:7117`. */
   address: string;
   /** The page with pools, machines and jobs. */
   page: string;

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ManagerSecrets } from "../manager-config.ts";
+import { agentsSocket, type ManagerSecrets } from "../manager-config.ts";
 import { makeAct } from "./act.ts";
 import { makeAgents } from "./agents.ts";
 import { counting } from "./count-requests.ts";
@@ -19,6 +19,7 @@ import { readSettings, type Settings, settingsChanged } from "./settings.ts";
 import { startWorld } from "./start-world.ts";
 import { serveControl } from "./web/control.ts";
 import { makeMetrics } from "./web/metrics.ts";
+import { serveAgents } from "./web/agents-socket.ts";
 import { type Health, serveWeb } from "./web/server.ts";
 import { stateView } from "./web/state.ts";
 import type { ManagerState } from "./view.ts";
@@ -124,6 +125,8 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     deps,
   );
 
+  const agentCalls = await serveAgents({ path: agentsSocket(config), handlers: agents }, deps);
+
   loop.watch({
     fact: (fact, before, after, now) => {
       history.record(fact, before, after, now);
@@ -181,7 +184,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     loop.stop();
     lists.stop();
     beat();
-    await Promise.all([github.stop(), web.close(), control.close()]);
+    await Promise.all([github.stop(), web.close(), agentCalls.close(), control.close()]);
     history.close();
     journal.close();
     deps.log.info("the manager has stopped; machines and jobs go on");

@@ -1,12 +1,15 @@
 /** One process at a time, among those of this computer. */
 import { link, readFile, rm, writeFile } from "node:fs/promises";
-import { identify, isAlive, type ProcessId } from "../supervisor/process.ts";
+import { identify, isAlive, parseProcessId, type ProcessId } from "../supervisor/process.ts";
 import type { Clock } from "./deps.ts";
+
+/** Longer than any writer that is still at work would need. */
+const tornMs = 3_000;
 
 /**
  * Waits for the lock file and holds it while `work` runs. The file names its holder from its first moment (it is
- * linked into place), so the lock of a process that died is taken over. Two that take over at once may both hold it:
- * the work must stay correct then, only wasteful.
+ * linked into place), so the lock of a process that died is taken over, and so is one that names nobody for `tornMs`: a
+ * power failure emptied it. Two that take over at once may both hold it: the work must stay correct then, only wasteful.
  */
 export async function withLock<T>(
   file: string,
@@ -15,11 +18,16 @@ export async function withLock<T>(
   clock: Clock,
 ): Promise<T> {
   const mine = `${file}.${process.pid}`;
+  await rm(mine, { force: true }); // of an earlier process with this pid: maybe the lock itself
   await writeFile(mine, JSON.stringify(identify(process.pid)));
+  let tornSinceMs: number | null = null;
   try {
     while (!(await acquired(mine, file))) {
       const holder = await holderOf(file);
-      if (holder !== null && !isAlive(holder)) await rm(file, { force: true });
+      tornSinceMs = holder === "torn" ? (tornSinceMs ?? clock.now()) : null;
+      const stale =
+        holder === "torn" ? clock.now() - tornSinceMs! >= tornMs : holder !== "released" && !isAlive(holder);
+      if (stale) await rm(file, { force: true });
       else await clock.sleep(100, signal);
       signal.throwIfAborted();
     }
@@ -43,10 +51,13 @@ async function acquired(mine: string, file: string): Promise<boolean> {
   }
 }
 
-async function holderOf(file: string): Promise<ProcessId | null> {
+/** `released`: between the two calls. `torn`: it names no process. */
+async function holderOf(file: string): Promise<ProcessId | "released" | "torn"> {
+  const text = await readFile(file, "utf8").catch(() => null);
+  if (text === null) return "released";
   try {
-    return JSON.parse(await readFile(file, "utf8")) as ProcessId;
+    return parseProcessId(JSON.parse(text)) ?? "torn";
   } catch {
-    return null; // released between the two calls
+    return "torn";
   }
 }

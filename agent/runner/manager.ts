@@ -26,12 +26,14 @@ const finalRefusals: ReadonlySet<string> = new Set(refusals.slice(0, 3));
 export function makeManager(urls: readonly string[], limits: Limits, post: Post): Manager {
   let at = 0;
   const call = async <T>(path: string, body: unknown, schema: z.ZodMiniType<T>, options: PostOptions) => {
-    const url = `${urls[at % urls.length]!.replace(/\/$/, "")}${path}`;
+    const url = urls[at % urls.length]!;
     const elsewhere = (message: string, retryAfterMs = 0, cause?: unknown) => {
       at += 1;
-      return new Unanswered(`${url}: ${message}`, Math.min(retryAfterMs, limits.retryAfterMaxMs), { cause });
+      return new Unanswered(`${url} ${path}: ${message}`, Math.min(retryAfterMs, limits.retryAfterMaxMs), {
+        cause,
+      });
     };
-    const answer = await post(url, body, options).catch((error: unknown) => {
+    const answer = await post(url, path, body, options).catch((error: unknown) => {
       if (options.signal.aborted) throw options.signal.reason;
       throw elsewhere(messageOf(error), 0);
     });

@@ -1,5 +1,6 @@
 /** JSON over HTTP to the manager. node:http, since the first call of fetch() costs 20 ms of every start. */
-import type { Agent, IncomingMessage } from "node:http";
+import type { Agent, IncomingMessage, RequestOptions } from "node:http";
+import { urlToHttpOptions } from "node:url";
 import { bodyBytesMax } from "../protocol.ts";
 import type { Clock } from "./deps.ts";
 
@@ -15,14 +16,18 @@ export interface PostOptions {
   timeoutMs: number;
   signal: AbortSignal;
 }
-/** Rejects when there is no whole answer in time or `signal` aborts. */
-export type Post = (url: string, body: unknown, options: PostOptions) => Promise<Answer>;
+/**
+ * Rejects when there is no whole answer in time or `signal` aborts.
+ *
+ * @param server as LaunchFile in protocol.ts has it: `http://`, `https://` or `unix:/path`
+ */
+export type Post = (server: string, path: string, body: unknown, options: PostOptions) => Promise<Answer>;
 
 /** Connections are kept between the calls of one agent. */
 export function makePost(clock: Clock): Post {
   const agents = new Map<boolean, Agent>();
-  return async (url, body, { bearer, timeoutMs, signal }) => {
-    const secure = url.startsWith("https:");
+  return async (server, path, body, { bearer, timeoutMs, signal }) => {
+    const secure = server.startsWith("https:");
     const { Agent, request } = secure ? await import("node:https") : await import("node:http");
     const agent = agents.get(secure) ?? new Agent({ keepAlive: true });
     agents.set(secure, agent);
@@ -39,7 +44,10 @@ export function makePost(clock: Clock): Post {
     const stop = AbortSignal.any([signal, limit.signal]);
     try {
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
-        const call = request(url, { method: "POST", agent, headers, signal: stop }, resolve);
+        const call = request(
+          { ...target(server, path), method: "POST", agent, headers, signal: stop },
+          resolve,
+        );
         call.on("error", (error) => reject(stop.aborted ? (stop.reason as Error) : error));
         call.end(text);
       });
@@ -48,6 +56,12 @@ export function makePost(clock: Clock): Post {
       cancel();
     }
   };
+}
+
+/** A `unix:` address never becomes a TCP one: who may answer there is what makes it one to trust. */
+function target(server: string, path: string): RequestOptions {
+  if (server.startsWith("unix:")) return { socketPath: server.slice("unix:".length), path };
+  return urlToHttpOptions(new URL(`${server.replace(/\/$/, "")}${path}`));
 }
 
 async function read(response: IncomingMessage): Promise<Answer> {

@@ -1,6 +1,9 @@
 // Goal: the promises that a user would try first, on real parts: real manager process, real HTTP, real agents, the stand-in
 // runner with the real one's protocol. Method: each test has a chain of its own and reads GitHub's side and the manager's.
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { postJson } from "../agent/manager/web/requests.ts";
 import { type Chain, type ChainOptions, startChain } from "./chain.ts";
 
 const linux = ["self-hosted", "linux", "small"];
@@ -16,6 +19,18 @@ const job = (name: string, labels: string[], durationSeconds = 0) => ({ name, la
 const empty = ({ machines }: { machines: readonly unknown[] }) => machines.length === 0;
 const succeeded = (at: Chain) =>
   at.github.control.jobs().every(({ conclusion }) => conclusion === "succeeded");
+
+test("agents' calls are served on a socket that is their user's alone, and not over TCP", async () => {
+  const at = await start({ pools: {} });
+  const socketPath = join(at.directory, "agents.sock");
+  expect(statSync(socketPath).mode & 0o777).toBe(0o600);
+  expect(statSync(at.directory).mode & 0o777).toBe(0o700);
+  for (const path of ["/agent/v1/enroll", "/agent/v1/sync"]) {
+    expect((await fetch(`${at.address}${path}`, { method: "POST", body: "{}" })).status, path).toBe(405);
+    const answer = await postJson({ socketPath, path }, {});
+    expect(JSON.parse(answer.text), path).toMatchObject({ error: "bad-request" });
+  }
+});
 
 describe("jobs and machines", () => {
   test("two pools serve their own jobs on runners with independent lives, and nothing is left", async () => {

@@ -30,6 +30,8 @@ export interface ChainOptions {
 export interface Chain {
   github: GitHubSimulator;
   directory: string;
+  /** The manager over TCP, without a slash at its end. */
+  address: string;
   /** Process id of the manager. */
   pid(): number;
   state(): Promise<ManagerState>;
@@ -99,6 +101,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
   const chain: Chain = {
     github,
     directory,
+    address,
     pid: () => child!.pid!,
     state,
     log,

@@ -16,11 +16,13 @@ import type { Env } from "./server.ts";
 
 /** What the core answers; both may throw {@link Refused}. */
 export interface AgentHandlers {
-  /** @param address the caller's IP address. */
+  /** @param address the caller's IP address; empty over a Unix socket. */
   enroll(request: EnrollRequest, address: string): Promise<EnrollResponse>;
   /** May take up to the time that syncs are held. The signal aborts when the agent has gone away. */
   sync(session: string, request: SyncRequest, signal: AbortSignal): Promise<SyncResponse>;
 }
+
+export const agentCalls: ReadonlySet<string> = new Set(["/agent/v1/enroll", "/agent/v1/sync"]);
 
 export function agentRoutes(handlers: AgentHandlers, deps: Deps): Hono<Env> {
   const app = new Hono<Env>();

@@ -11,20 +11,16 @@
  *
  * A refusal is a 4xx with {error, message}. Every verb may be repeated.
  */
-import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { stream } from "hono/streaming";
-import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
-import type { Server } from "node:http";
-import { connect } from "node:net";
-import { dirname } from "node:path";
 import * as z from "zod";
 import { managerSecrets, type ManagerSecrets } from "../../manager-config.ts";
-import { deadline, type Deps } from "../deps.ts";
+import type { Deps } from "../deps.ts";
 import { Refused } from "../errors.ts";
 import type { ManagerState } from "../view.ts";
 import { jsonBody, refusalResponse } from "./body.ts";
-import { closed, type Env } from "./server.ts";
+import { type PrivateSocket, servePrivately } from "./private-socket.ts";
+import type { Env } from "./server.ts";
 
 export interface ControlHandlers {
   /** @throws an Error for people when the file is wrong; the settings in force stay. */
@@ -48,73 +44,13 @@ export interface ControlOptions {
   handlers: ControlHandlers;
 }
 
-export interface ControlServer {
-  /** Cuts answers that take longer than a second; removes the socket. */
-  close(): Promise<void>;
-}
-
-/** `sun_path` of Linux, less its terminating zero. */
-const pathBytesMax = 107;
 const drainRequest = z.object({ timeoutSeconds: z.number().min(0).max(86_400) });
 
 /**
  * @throws when another manager answers on the socket, when the path is too long or is not a socket.
  */
-export async function serveControl({ path, handlers }: ControlOptions, deps: Deps): Promise<ControlServer> {
-  await makeRoom(path, deps);
-  const server = createAdaptorServer({
-    fetch: controlApp(handlers, deps).fetch,
-    overrideGlobalObjects: false,
-    // Clients of a Unix socket have no host to name.
-    hostname: "localhost",
-    serverOptions: { requireHostHeader: false },
-  }) as Server;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(new Error(`cannot listen on the control socket ${path}: ${error.message}`, { cause: error })),
-    );
-    server.listen(path, resolve);
-  });
-  chmodSync(path, 0o600);
-  // Node removes the socket's file when it closes.
-  return { close: () => closed(server, 1_000, deps) };
-}
-
-async function makeRoom(path: string, deps: Deps): Promise<void> {
-  if (Buffer.byteLength(path) > pathBytesMax) {
-    throw new Error(
-      `the control socket's path has more than ${pathBytesMax} bytes: ${path}; use a shorter directory`,
-    );
-  }
-  const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chmodSync(folder, 0o700);
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (!found) return;
-  if (!found.isSocket())
-    throw new Error(`${path} is not a socket; move it away or choose another control socket`);
-  if (await answers(path, deps)) throw new Error(`another manager serves ${path}; stop it first`);
-  rmSync(path, { force: true });
-}
-
-/** Whether anybody listens; a socket whose process is gone refuses at once. */
-async function answers(path: string, deps: Deps): Promise<boolean> {
-  const limit = deadline(deps.clock, 2_000, `connecting to ${path}`);
-  const socket = connect(path);
-  try {
-    return await new Promise<boolean>((resolve) => {
-      socket.once("connect", () => resolve(true));
-      socket.once("error", (error: NodeJS.ErrnoException) =>
-        resolve(error.code !== "ECONNREFUSED" && error.code !== "ENOENT"),
-      );
-      // Somebody holds it and is slow: better two words too many than two managers.
-      limit.signal.addEventListener("abort", () => resolve(true), { once: true });
-    });
-  } finally {
-    limit.done();
-    socket.destroy();
-  }
-}
+export const serveControl = ({ path, handlers }: ControlOptions, deps: Deps): Promise<PrivateSocket> =>
+  servePrivately({ path, app: controlApp(handlers, deps), what: "control socket" }, deps);
 
 function controlApp(handlers: ControlHandlers, deps: Deps): Hono<Env> {
   const app = new Hono<Env>();

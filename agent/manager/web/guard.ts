@@ -4,14 +4,13 @@ import { secureHeaders } from "hono/secure-headers";
 import { createMiddleware } from "hono/factory";
 import { every } from "hono/combine";
 
-const agentCalls = new Set(["/agent/v1/enroll", "/agent/v1/sync"]);
-
 /**
  * Refuses foreign Host (a name that was rebound to 127.0.0.1), foreign Origin and every method that could change
  * something; adds the headers of each answer. There is no CORS: no other site may read anything.
  * @param port the one we listen on, known only after listening.
+ * @param posts the only paths that may be posted to
  */
-export const guard = (port: () => number): MiddlewareHandler =>
+export const guard = (port: () => number, posts: ReadonlySet<string>): MiddlewareHandler =>
   every(
     secureHeaders({
       contentSecurityPolicy: {
@@ -36,7 +35,7 @@ export const guard = (port: () => number): MiddlewareHandler =>
         return c.json({ error: "foreign-origin", message: "Requests of other web sites are refused." }, 403);
       }
       const { method } = c.req.raw;
-      const mayPost = method === "POST" && agentCalls.has(c.req.path);
+      const mayPost = method === "POST" && posts.has(c.req.path);
       if (method !== "GET" && method !== "HEAD" && !mayPost) {
         const message = `${method} is not served here; changes go through the manager's control socket.`;
         return c.json({ error: "method-not-allowed", message }, 405, { allow: "GET, HEAD" });

@@ -1,6 +1,6 @@
 /**
- * The manager's TCP side, on 127.0.0.1 only: two calls for agents, and things to read. Whatever changes the manager
- * goes through the control socket (control.ts).
+ * The manager's TCP side, on 127.0.0.1 only: things to read and, where that is wanted, the two calls for agents (those of
+ * this computer have agents-socket.ts). Whatever changes the manager goes through the control socket (control.ts).
  */
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
@@ -8,7 +8,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Deps } from "../deps.ts";
 import type { ManagerState } from "../view.ts";
-import { agentRoutes, type AgentHandlers } from "./agents.ts";
+import { agentCalls, agentRoutes, type AgentHandlers } from "./agents.ts";
 import { liveEvents } from "./events.ts";
 import { guard } from "./guard.ts";
 import { pageRoutes } from "./page/page.ts";
@@ -62,6 +62,8 @@ export interface WebOptions {
   /** 0 for any. */
   port: number;
   handlers: WebHandlers;
+  /** Whether agents' calls are served here too; default `none`. */
+  agents?: "tcp" | "none";
   limits?: Partial<WebLimits>;
 }
 
@@ -80,13 +82,13 @@ export type Env = { Bindings: HttpBindings };
  * @throws when the port is taken, naming it.
  */
 export async function serveWeb(options: WebOptions, deps: Deps): Promise<WebServer> {
-  const { handlers } = options;
+  const { handlers, agents = "none" } = options;
   const limits = { ...defaultWebLimits, ...options.limits };
   const events = liveEvents(handlers, limits, deps);
   const app = new Hono<Env>();
   let port = options.port;
 
-  app.use(guard(() => port));
+  app.use(guard(() => port, agents === "tcp" ? agentCalls : new Set()));
   app.get("/healthz", (c) => {
     const health = handlers.health();
     return c.json(health, health.ok ? 200 : 503);
@@ -100,7 +102,7 @@ export async function serveWeb(options: WebOptions, deps: Deps): Promise<WebServ
     const bytes = await handlers.runnerBundle(c.req.param("file").slice("runner-".length, -".mjs".length));
     return bytes ? c.body(bytes, 200, { "content-type": "text/javascript; charset=utf-8" }) : c.notFound();
   });
-  app.route("/", agentRoutes(handlers.agents, deps));
+  if (agents === "tcp") app.route("/", agentRoutes(handlers.agents, deps));
   app.route("/", pageRoutes(handlers));
   app.notFound((c) => c.json({ error: "not-found", message: `There is no ${c.req.path} here.` }, 404));
   app.onError((error, c) => {

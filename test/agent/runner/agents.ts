@@ -33,6 +33,8 @@ export interface Started {
   stop: () => void;
 }
 
+type RigOptions = Partial<FakeManagerOptions> & { unix?: boolean };
+
 /** A folder, a packed runner and a manager; `close` ends and removes all. */
 export class Rig {
   readonly folder = mkdtempSync(join(tmpdir(), "muster-agent-"));
@@ -44,9 +46,11 @@ export class Rig {
   manager!: FakeManager;
   readonly #endings: (() => Promise<unknown>)[] = [];
 
-  static async make(options: Partial<FakeManagerOptions> = {}): Promise<Rig> {
+  /** @param unix whether agents call over a Unix socket */
+  static async make({ unix = false, ...options }: RigOptions = {}): Promise<Rig> {
     const rig = new Rig();
-    rig.manager = await FakeManager.start({ archive: rig.archive, ...options });
+    const socket = unix ? join(rig.folder, "agents.sock") : null;
+    rig.manager = await FakeManager.start({ archive: rig.archive, socket, ...options });
     return rig;
   }
 
@@ -60,7 +64,7 @@ export class Rig {
   launchFile(end: Ending = "exit"): string {
     mkdirSync(this.directory, { recursive: true, mode: 0o700 });
     const launch: LaunchFile = {
-      managers: [this.manager.url],
+      managers: [this.manager.address],
       machine: this.machine,
       token: "one-time-token-of-this-machine",
       directory: this.directory,

@@ -75,4 +75,13 @@ describe("the runner archive", () => {
     await rig.manager.phase("ready");
     expect(existsSync(lock)).toBe(false);
   });
+
+  it.each(["", "null", "{"])("can be had although a power failure left a lock of %j", async (left) => {
+    mkdirSync(archives(), { recursive: true });
+    const lock = join(archives(), `${rig.archive.sha256}.lock`);
+    writeFileSync(lock, left);
+    rig.start();
+    await rig.manager.phase("ready");
+    expect(existsSync(lock)).toBe(false);
+  });
 });

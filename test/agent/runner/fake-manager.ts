@@ -26,6 +26,8 @@ export interface FakeManagerOptions {
   deadManSeconds?: number;
   /** How long a sync of a machine that waits is held. */
   holdMs?: number;
+  /** Absolute: agents' calls are served on this Unix socket instead of TCP, which then has archives only. */
+  socket?: string | null;
 }
 
 export class FakeManager {
@@ -38,7 +40,8 @@ export class FakeManager {
   readonly refuse: { enroll: Refusal[]; sync: Refusal[] } = { enroll: [], sync: [] };
   archive: Archive;
   readonly #options: Required<FakeManagerOptions>;
-  readonly #server = createServer((request, response) => void this.#answer(request, response));
+  readonly #server = createServer((request, response) => void this.#answer(request, response, "tcp"));
+  readonly #private = createServer((request, response) => void this.#answer(request, response, "unix"));
   readonly #orders = new Map<string, Instruction>();
   readonly #held = new Map<string, () => void>();
   readonly #watchers = new Set<() => void>();
@@ -46,7 +49,7 @@ export class FakeManager {
   #port = 0;
 
   private constructor(options: FakeManagerOptions) {
-    this.#options = { syncSeconds: 30, deadManSeconds: 600, holdMs: 25_000, ...options };
+    this.#options = { syncSeconds: 30, deadManSeconds: 600, holdMs: 25_000, socket: null, ...options };
     this.archive = { version: "2.336.0", sha256: options.archive.sha256, urls: [] };
   }
 
@@ -60,6 +63,10 @@ export class FakeManager {
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
+  /** What a launch file names. */
+  get address(): string {
+    return this.#options.socket === null ? this.url : `unix:${this.#options.socket}`;
+  }
   get port(): number {
     return this.#port;
   }
@@ -68,13 +75,16 @@ export class FakeManager {
   async up(): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(this.#port, "127.0.0.1", resolve));
     this.#port = (this.#server.address() as AddressInfo).port;
+    const { socket } = this.#options;
+    if (socket !== null) await new Promise<void>((resolve) => this.#private.listen(socket, resolve));
   }
 
   /** Gone like a killed process: connections break, nothing answers. */
   async down(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeAllConnections();
-    await closed;
+    const servers = [this.#server, this.#private];
+    const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const server of servers) server.closeAllConnections();
+    await Promise.all(closed);
   }
 
   /** What a machine shall do next; returns the instruction's id. */
@@ -129,13 +139,14 @@ export class FakeManager {
     });
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, over: "tcp" | "unix"): Promise<void> {
     if (request.url === "/runner.tar.gz") {
       this.archiveDownloads += 1;
       response.end(await readFile(this.#options.archive.file));
       return;
     }
-    if (request.method !== "POST") return send(response, { status: 404, body: "not here" });
+    const served = over === (this.#options.socket === null ? "tcp" : "unix");
+    if (request.method !== "POST" || !served) return send(response, { status: 404, body: "not here" });
     const parts: Buffer[] = [];
     for await (const part of request as AsyncIterable<Buffer>) parts.push(part);
     const body: unknown = JSON.parse(Buffer.concat(parts).toString());

@@ -50,6 +50,24 @@ describe("enrolling", () => {
   });
 });
 
+describe("a manager on a Unix socket", () => {
+  it("serves its agents there, also after the socket was gone for a while", async () => {
+    await rig.close();
+    rig = await Rig.make({ unix: true, deadManSeconds: 30, syncSeconds: 0.2, holdMs: 150 });
+    await rig.manager.down();
+    rig.start();
+    await logged("enrol-failed");
+    await rig.manager.up();
+    await rig.manager.phase("ready");
+    await rig.manager.down();
+    await logged("manager-silent");
+    const from = rig.manager.syncs.length;
+    await rig.manager.up();
+    await rig.manager.phase("ready", from);
+    expect(rig.manager.enrolments).toHaveLength(1);
+  });
+});
+
 describe("a manager that is gone", () => {
   it("does not disturb a running job, which is reported when it is back", async () => {
     rig.start();

@@ -138,6 +138,6 @@ export async function removeFolder(folder: MachineFolder): Promise<void> {
     const path = join(folder.directory, name);
     if (path !== folder.record) await removeTree(path);
   }
-  await rm(folder.record, { force: true });
+  await removeTree(folder.record);
   await rm(folder.directory, { recursive: true, force: true });
 }

@@ -68,26 +68,30 @@ export async function makeFolder(
   }
 }
 
+/** What a power failure tore, or a job wrote over: nobody's, so that the manager clears it away. */
+const tornRecord = (id: string): MachineRecord => ({ id, pool: "", launch: "", offer: "", startedMs: 0 });
+const torn = new Set(["EISDIR", "EACCES", "EPERM", "ELOOP"]);
+
 /**
- * Null when there is none: the folder is being removed, or never was.
+ * Null when there is none: the folder is being removed, or never was. One that is not what the manager wrote comes
+ * with empty tags: it must not hide the other machines.
  *
- * @throws when it cannot be read or understood
+ * @throws when reading fails for a reason that is not this file's own, such as too many open files
  */
 export async function readRecord(folder: MachineFolder): Promise<MachineRecord | null> {
   let text: string;
   try {
     text = await readFile(folder.record, "utf8");
   } catch (error) {
-    if (errno(error) === "ENOENT" || errno(error) === "ENOTDIR") return null;
+    const code = errno(error) ?? "";
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    if (torn.has(code)) return tornRecord(folder.id);
     throw error;
   }
   try {
     return machineRecord.parse(JSON.parse(text));
-  } catch (error) {
-    throw new Error(
-      `${folder.record}: is not what the manager wrote; remove ${folder.directory} by hand once nothing runs in it`,
-      { cause: error },
-    );
+  } catch {
+    return tornRecord(folder.id);
   }
 }
 

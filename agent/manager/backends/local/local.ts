@@ -4,7 +4,7 @@
  */
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { ManagerConfig } from "../../../manager-config.ts";
+import { agentsSocket, type ManagerConfig } from "../../../manager-config.ts";
 import type { Deps } from "../../deps.ts";
 import type { Backend, Invitation } from "../../ports.ts";
 import type { Failure, ListedMachine } from "../../facts.ts";
@@ -34,7 +34,7 @@ export function makeLocalBackend(
   deps: Deps,
   env: NodeJS.ProcessEnv = process.env,
 ): Backend {
-  const { directory, port } = config().manager;
+  const { directory } = config().manager;
   const machines = join(directory, "machines");
   const folderOf = (id: string) => machineFolder(machines, id);
   /** By machine, so that two calls for one machine never run side by side in this manager. */
@@ -63,7 +63,7 @@ export function makeLocalBackend(
     const { pool, offer } = request;
     const record = { id: machine, pool, launch, offer, startedMs: deps.clock.now() };
     const isNew = await makeFolder(folder, record, {
-      managers: [`http://127.0.0.1:${port}`],
+      managers: [`unix:${agentsSocket(config())}`],
       machine,
       token,
       directory: folder.directory,

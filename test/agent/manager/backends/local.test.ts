@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -43,20 +44,29 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface LocalRig extends BackendRig {
   manager: FakeManager;
+  impostor: FakeManager;
   settings: ManagerConfig;
   path: (...parts: string[]) => string;
 }
 
 async function makeRig(): Promise<LocalRig> {
   const directory = mkdtempSync(join(folder, "manager-"));
-  const manager = await FakeManager.start({ archive });
+  const manager = await FakeManager.start({ archive, socket: join(directory, "agents.sock") });
+  // Another user of this computer, who got the manager's port while it restarts.
+  const impostor = await FakeManager.start({ archive });
+  const socket = join(directory, "control.sock");
+  const away = join(directory, "machines-away");
   const base = config();
   const runnerBundle = { path: bundle, sha256: "0".repeat(64) };
-  const settings = { ...base, manager: { ...base.manager, directory, port: manager.port, runnerBundle } };
+  const settings = {
+    ...base,
+    manager: { ...base.manager, directory, socket, port: impostor.port, runnerBundle },
+  };
   const path = (...parts: string[]) => join(directory, "machines", ...parts);
   const backend = makeLocalBackend(() => settings, deps);
   return {
     manager,
+    impostor,
     settings,
     path,
     backend,
@@ -72,13 +82,13 @@ async function makeRig(): Promise<LocalRig> {
       writeFileSync(path(machine), "a file where the folder should be");
     },
     failLists: async () => {
-      mkdirSync(path("torn"), { recursive: true });
-      writeFileSync(path("torn", "machine.json"), "{");
+      renameSync(path(), away);
     },
     close: async () => {
+      await impostor.down();
+      if (existsSync(away)) renameSync(away, path());
       if (!existsSync(path())) return manager.down();
       for (const name of readdirSync(path())) if (!existsSync(path(name, "machine.json"))) rmSync(path(name));
-      rmSync(path("torn"), { recursive: true, force: true });
       const left = readdirSync(path());
       await backend.destroy(left, signal);
       await eventually(() => readdirSync(path()).length === 0, "all machines are destroyed");
@@ -124,6 +134,33 @@ describe("the local backend", () => {
     expect(JSON.parse(record)).toMatchObject({ id, pool: "pool-a", launch: "l1", offer: "local" });
     expect(record).not.toContain("token");
     expect(isAlive(processOf(rig.path(id, "agent.json")))).toBe(true);
+  });
+
+  it("sends no token to whoever has the manager's port", async () => {
+    await launch();
+    await rig.manager.phase("ready");
+    expect(rig.impostor.enrolments).toEqual([]);
+    expect(rig.impostor.syncs).toEqual([]);
+  });
+
+  it.each(["", "{", "null", '{"id":7}'])("lists a machine whose record is %j, without tags", async (left) => {
+    await launch([id, "pool-a-l1-1"]);
+    await rig.manager.phase("ready");
+    writeFileSync(rig.path(id, "machine.json"), left);
+    const list = await rig.backend.list(signal);
+    expect(list).toHaveLength(2);
+    expect(list).toContainEqual({ id, pool: "", launch: "", offer: "", startedMs: 0, running: true });
+    expect(list).toContainEqual(expect.objectContaining({ id: "pool-a-l1-1", pool: "pool-a" }));
+  });
+
+  it("destroys a machine whose record a job replaced by a folder", async () => {
+    await launch();
+    await rig.manager.phase("ready");
+    rmSync(rig.path(id, "machine.json"));
+    mkdirSync(rig.path(id, "machine.json", "inner"), { recursive: true });
+    expect(await rig.backend.list(signal)).toMatchObject([{ id, pool: "" }]);
+    await rig.backend.destroy([id], signal);
+    await eventually(() => !existsSync(rig.path(id)), "it is destroyed");
   });
 
   it("starts agents in sessions of their own, with an environment from an allow list", async () => {
@@ -173,7 +210,7 @@ describe("the local backend", () => {
     await eventually(() => !isAlive(agent), "the agent is dead");
     for (const name of ["agent.json", "runner", "home", "tmp"])
       rmSync(rig.path(id, name), { recursive: true, force: true });
-    const managers = [rig.manager.url];
+    const managers = [rig.manager.address];
     const [directory, archives] = [rig.path(id), join(rig.settings.manager.directory, "archives")];
     const token = `one-time-token-of-${id}`;
     const file = { managers, machine: id, token, directory, archives, end: "exit" };

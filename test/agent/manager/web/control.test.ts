@@ -5,18 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  serveControl,
-  type ControlHandlers,
-  type ControlServer,
-} from "../../../../agent/manager/web/control.ts";
+import { serveControl, type ControlHandlers } from "../../../../agent/manager/web/control.ts";
+import type { PrivateSocket } from "../../../../agent/manager/web/private-socket.ts";
 import { quietDeps } from "./fake-deps.ts";
 import { ask, postJson, until } from "./requests.ts";
 import { sampleState } from "./sample.ts";
 
 let folder: string;
 let path: string;
-let control: ControlServer | null = null;
+let control: PrivateSocket | null = null;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "muster-control-"));
   path = join(folder, "run", "control.sock");

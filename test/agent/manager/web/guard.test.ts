@@ -2,9 +2,10 @@
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { WebServer } from "../../../../agent/manager/web/server.ts";
+import { serveWeb, type WebServer } from "../../../../agent/manager/web/server.ts";
+import { quietDeps } from "./fake-deps.ts";
 import { ask, postJson, type Sent } from "./requests.ts";
-import { bundleSha, enrolled, enrolment, report, served } from "./server-fixture.ts";
+import { bundleSha, enrolled, enrolment, report, served, webHandlers } from "./server-fixture.ts";
 
 let web: WebServer | null = null;
 afterEach(async () => {
@@ -111,5 +112,17 @@ describe("who may ask", () => {
       expect(answer.status, `${method} ${path}`).toBe(405);
     }
     expect(changed).not.toHaveBeenCalled();
+  });
+
+  it("has no agent calls unless it is told to", async () => {
+    const called = vi.fn();
+    web = await serveWeb(
+      { port: 0, handlers: webHandlers({ agents: { enroll: called, sync: called } }) },
+      quietDeps(),
+    );
+    expect((await post("/agent/v1/enroll", enrolment)).status).toBe(405);
+    expect((await post("/agent/v1/sync", report, bearer)).status).toBe(405);
+    expect((await get("/agent/v1/enroll")).status).toBe(404);
+    expect(called).not.toHaveBeenCalled();
   });
 });

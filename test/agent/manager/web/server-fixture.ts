@@ -49,24 +49,24 @@ export const healthy: Health = {
   problem: null,
 };
 
-export async function served(
+export const webHandlers = (over: Partial<WebHandlers> = {}): WebHandlers => ({
+  agents: {
+    enroll: async () => enrolled,
+    sync: async (session) => {
+      if (session !== enrolled.session) throw new Refused(401, "session-over", "This session is over.");
+      return nothingNew;
+    },
+  },
+  health: () => healthy,
+  state: () => sampleState(),
+  metrics: async () => "muster_up 1\n",
+  runnerBundle: async (sha256) => (sha256 === bundleSha ? new TextEncoder().encode("export {};") : null),
+  ...over,
+});
+
+/** With agents' calls over TCP. */
+export const served = (
   over: Partial<WebHandlers> = {},
   limits: Partial<WebLimits> = {},
   deps: Deps = quietDeps(),
-) {
-  const handlers: WebHandlers = {
-    agents: {
-      enroll: async () => enrolled,
-      sync: async (session) => {
-        if (session !== enrolled.session) throw new Refused(401, "session-over", "This session is over.");
-        return nothingNew;
-      },
-    },
-    health: () => healthy,
-    state: () => sampleState(),
-    metrics: async () => "muster_up 1\n",
-    runnerBundle: async (sha256) => (sha256 === bundleSha ? new TextEncoder().encode("export {};") : null),
-    ...over,
-  };
-  return serveWeb({ port: 0, handlers, limits }, deps);
-}
+) => serveWeb({ port: 0, handlers: webHandlers(over), agents: "tcp", limits }, deps);
