@@ -5,7 +5,7 @@
  */
 import { constants } from "node:fs";
 import { copyFile, cp, lstat, mkdir, readdir, readlink, rm, symlink } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { githubOf } from "../state.ts";
 import { capture } from "./capture.ts";
 import type { Action, ActionRun } from "./index.ts";
@@ -91,12 +91,12 @@ export const checkout: Action = async (run) => {
   await empty(target);
   const files = await knownFiles(git, source);
   if (files === null) {
-    const ignored = new Set(["node_modules", ".git"]);
-    await cp(source, target, {
-      recursive: true,
-      filter: (path) => path === source || !ignored.has(basename(path)),
-    });
-    return line("The source is no git repository: everything but node_modules was copied.");
+    // Entry by entry, for the target may lie inside the source: below its .muster.
+    const ignored = new Set(["node_modules", ".git", ".muster"]);
+    for (const entry of await readdir(source)) {
+      if (!ignored.has(entry)) await cp(join(source, entry), join(target, entry), { recursive: true });
+    }
+    return line("The source is no git repository: everything but node_modules and .muster was copied.");
   }
   const history = await cloneHistory(git, source, target);
   await copyFiles(source, target, files);
