@@ -8,7 +8,7 @@ import { listed } from "./apply/listed.ts";
 import { changed, end, forgetFinished } from "./apply/machine.ts";
 import * as registration from "./apply/registration.ts";
 import { enrolled, synced } from "./apply/synced.ts";
-import { closed, githubScope, tripped } from "./circuit.ts";
+import { closed, githubScope } from "./circuit.ts";
 import type { Limits } from "./limits.ts";
 import type { Fact } from "./facts.ts";
 import type { Ms, View, ViewKey, World } from "./world.ts";
