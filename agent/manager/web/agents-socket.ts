@@ -6,7 +6,8 @@ import { Hono } from "hono";
 import type { Deps } from "../deps.ts";
 import { agentRoutes, type AgentHandlers } from "./agents.ts";
 import { type PrivateSocket, servePrivately } from "./private-socket.ts";
-import { defaultWebLimits, type Env } from "./server.ts";
+import type { Env } from "./http.ts";
+import { defaultWebLimits } from "./limits.ts";
 
 export interface AgentsSocketOptions {
   /** Absolute; {@link agentsSocket} of manager-config.ts. */

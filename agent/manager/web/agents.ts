@@ -12,7 +12,7 @@ import {
 import type { Deps } from "../deps.ts";
 import { Refused } from "../errors.ts";
 import { jsonBody, refusalResponse } from "./body.ts";
-import type { Env } from "./server.ts";
+import type { Env } from "./http.ts";
 
 /** What the core answers; both may throw {@link Refused}. */
 export interface AgentHandlers {

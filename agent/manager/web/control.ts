@@ -20,7 +20,7 @@ import { Refused } from "../errors.ts";
 import type { ManagerState } from "../view.ts";
 import { jsonBody, refusalResponse } from "./body.ts";
 import { type PrivateSocket, servePrivately } from "./private-socket.ts";
-import type { Env } from "./server.ts";
+import type { Env } from "./http.ts";
 
 export interface ControlHandlers {
   /** @throws an Error for people when the file is wrong; the settings in force stay. */

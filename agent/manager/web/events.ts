@@ -7,7 +7,7 @@ import { streamSSE, type SSEStreamingApi } from "hono/streaming";
 import type { Deps } from "../deps.ts";
 import type { ManagerState } from "../view.ts";
 import { renderMain } from "./page/page.ts";
-import type { WebLimits } from "./server.ts";
+import type { WebLimits } from "./limits.ts";
 
 type Kind = "state" | "page";
 

@@ -6,7 +6,7 @@ import type { Server, ServerOptions } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { deadline, type Deps } from "../deps.ts";
-import { closed, type Env } from "./server.ts";
+import { closed, type Env } from "./http.ts";
 
 export interface PrivateSocketOptions {
   /** Absolute; its folder is made where it is missing. */

@@ -2,7 +2,7 @@
  * The manager's TCP side, on 127.0.0.1 only: things to read and, where that is wanted, the two calls for agents (those of
  * this computer have agents-socket.ts). Whatever changes the manager goes through the control socket (control.ts).
  */
-import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
+import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,6 +11,8 @@ import type { ManagerState } from "../view.ts";
 import { agentCalls, agentRoutes, type AgentHandlers } from "./agents.ts";
 import { liveEvents } from "./events.ts";
 import { guard } from "./guard.ts";
+import { closed, type Env } from "./http.ts";
+import { defaultWebLimits, type WebLimits } from "./limits.ts";
 import { pageRoutes } from "./page/page.ts";
 
 export type { AgentHandlers } from "./agents.ts";
@@ -37,27 +39,6 @@ export interface WebHandlers {
   runnerBundle(sha256: string): Promise<Uint8Array<ArrayBuffer> | null>;
 }
 
-export const defaultWebLimits = {
-  /** All agents (limits.ts machinesMax) with one connection each, and people. */
-  connectionsMax: 2_500,
-  /** Slow senders are cut off: for the head ... */
-  headersTimeoutMs: 5_000,
-  /** ... and for the whole request. */
-  requestTimeoutMs: 15_000,
-  /** How often Node looks for them; its default of 30 s would make the two above mean 30 s. */
-  checkingMs: 1_000,
-  /** Open pages and other listeners of /events. */
-  listenersMax: 32,
-  /** At most two events a second for each listener. */
-  eventMsMin: 500,
-  /** While jobs are under way their figures grow without any news. */
-  eventMsMax: 2_000,
-  heartbeatMs: 15_000,
-  /** Answers under way get so long when the server closes. */
-  closeMs: 1_000,
-};
-export type WebLimits = typeof defaultWebLimits;
-
 export interface WebOptions {
   /** 0 for any. */
   port: number;
@@ -74,8 +55,6 @@ export interface WebServer {
   /** Ends listeners at once, lets answers under way finish for closeMs. Agents' held syncs are the core's to end. */
   close(): Promise<void>;
 }
-
-export type Env = { Bindings: HttpBindings };
 
 /**
  * Listens on 127.0.0.1.
@@ -140,11 +119,4 @@ function listening(server: Server, port: number): Promise<number> {
     });
     server.listen(port, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
   });
-}
-
-/** Lets answers under way finish for `ms`, then cuts. */
-export async function closed(server: Server, ms: number, deps: Deps): Promise<void> {
-  const cancel = deps.clock.after(ms, () => server.closeAllConnections());
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  cancel();
 }

@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
 import type { ManagerState } from "../../view.ts";
-import type { Env } from "../server.ts";
+import type { Env } from "../http.ts";
 import { age, duration, plural } from "./format.ts";
 import { renderJobs } from "./jobs.ts";
 import { renderMachines } from "./machines.ts";

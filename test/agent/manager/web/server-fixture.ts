@@ -1,12 +1,8 @@
 /** A served sample: what the server's tests share. */
 import type { EnrollRequest, EnrollResponse, SyncRequest, SyncResponse } from "../../../../agent/protocol.ts";
 import { Refused } from "../../../../agent/manager/errors.ts";
-import {
-  serveWeb,
-  type Health,
-  type WebHandlers,
-  type WebLimits,
-} from "../../../../agent/manager/web/server.ts";
+import type { WebLimits } from "../../../../agent/manager/web/limits.ts";
+import { serveWeb, type Health, type WebHandlers } from "../../../../agent/manager/web/server.ts";
 import type { Deps } from "../../../../agent/manager/deps.ts";
 import { quietDeps } from "./fake-deps.ts";
 import { sampleState } from "./sample.ts";

@@ -1,0 +1,21 @@
+/** How much the servers bear, and for how long they wait. */
+export const defaultWebLimits = {
+  /** All agents (limits.ts machinesMax) with one connection each, and people. */
+  connectionsMax: 2_500,
+  /** Slow senders are cut off: for the head ... */
+  headersTimeoutMs: 5_000,
+  /** ... and for the whole request. */
+  requestTimeoutMs: 15_000,
+  /** How often Node looks for them; its default of 30 s would make the two above mean 30 s. */
+  checkingMs: 1_000,
+  /** Open pages and other listeners of /events. */
+  listenersMax: 32,
+  /** At most two events a second for each listener. */
+  eventMsMin: 500,
+  /** While jobs are under way their figures grow without any news. */
+  eventMsMax: 2_000,
+  heartbeatMs: 15_000,
+  /** Answers under way get so long when the server closes. */
+  closeMs: 1_000,
+};
+export type WebLimits = typeof defaultWebLimits;
