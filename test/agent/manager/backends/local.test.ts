@@ -1,103 +1,27 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
-import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { ManagerConfig } from "../../../../agent/manager-config.ts";
 import { makeBackends } from "../../../../agent/manager/backends/index.ts";
 import { classifyLocal } from "../../../../agent/manager/backends/local/classify.ts";
 import { makeLocalBackend } from "../../../../agent/manager/backends/local/local.ts";
-import { realDeps } from "../../../../agent/manager/deps.ts";
-import { isAlive, type ProcessId } from "../../../../agent/supervisor/process.ts";
+import { isAlive } from "../../../../agent/supervisor/process.ts";
 import { eventually, runs } from "../../runner/agents.ts";
-import { FakeManager } from "../../runner/fake-manager.ts";
-import { packFakeRunner, says, scripted } from "../../runner/fake-runner.ts";
-import { config } from "../worlds.ts";
-import { backendContract, type BackendRig } from "./contract.ts";
+import { says, scripted } from "../../runner/fake-runner.ts";
+import { backendContract } from "./contract.ts";
+import {
+  signal,
+  deps,
+  makeRig,
+  processOf,
+  prepare,
+  clearAway,
+  rigFolder,
+  type LocalRig,
+} from "./local-rig.ts";
 
-const { signal } = new AbortController();
-const deps = realDeps(pino({ level: "silent" }));
-let folder: string;
-let bundle: string;
-let archive: { file: string; sha256: string };
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "muster-local-"));
-  bundle = join(folder, "runner.mjs");
-  archive = packFakeRunner(folder);
-  const entryPoints = [join(import.meta.dirname, "../../../../agent/runner/main.ts")];
-  await build({ entryPoints, bundle: true, minify: true, platform: "node", format: "esm", outfile: bundle });
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-interface LocalRig extends BackendRig {
-  manager: FakeManager;
-  impostor: FakeManager;
-  settings: ManagerConfig;
-  path: (...parts: string[]) => string;
-}
-
-async function makeRig(): Promise<LocalRig> {
-  const directory = mkdtempSync(join(folder, "manager-"));
-  const manager = await FakeManager.start({ archive, socket: join(directory, "agents.sock") });
-  // Another user of this computer, who got the manager's port while it restarts.
-  const impostor = await FakeManager.start({ archive });
-  const socket = join(directory, "control.sock");
-  const away = join(directory, "machines-away");
-  const base = config();
-  const runnerBundle = { path: bundle, sha256: "0".repeat(64) };
-  const settings = {
-    ...base,
-    manager: { ...base.manager, directory, socket, port: impostor.port, runnerBundle },
-  };
-  const path = (...parts: string[]) => join(directory, "machines", ...parts);
-  const backend = makeLocalBackend(() => settings, deps);
-  return {
-    manager,
-    impostor,
-    settings,
-    path,
-    backend,
-    entry: { kind: "local" },
-    another: () => makeLocalBackend(() => settings, deps),
-    made: (machine) => manager.enrolments.filter((enrolment) => enrolment.machine === machine).length,
-    stop: async (machine) => {
-      await manager.until(() => manager.enrolments.some((enrolment) => enrolment.machine === machine));
-      process.kill(processOf(path(machine, "agent.json")).pid, "SIGKILL");
-    },
-    refuse: async (machine) => {
-      mkdirSync(path(), { recursive: true });
-      writeFileSync(path(machine), "a file where the folder should be");
-    },
-    failLists: async () => {
-      renameSync(path(), away);
-    },
-    close: async () => {
-      await impostor.down();
-      if (existsSync(away)) renameSync(away, path());
-      if (!existsSync(path())) return manager.down();
-      for (const name of readdirSync(path())) if (!existsSync(path(name, "machine.json"))) rmSync(path(name));
-      const left = readdirSync(path());
-      await backend.destroy(left, signal);
-      await eventually(() => readdirSync(path()).length === 0, "all machines are destroyed");
-      await manager.down();
-    },
-  };
-}
-
-const processOf = (file: string) => JSON.parse(readFileSync(file, "utf8")) as ProcessId;
+beforeAll(prepare);
+afterAll(clearAway);
 
 backendContract("local", makeRig);
 
@@ -310,7 +234,7 @@ describe("the local backend", () => {
 
   it("reports a missing bundle as a failure and leaves no machine behind", async () => {
     const { manager } = rig.settings;
-    const runnerBundle = { ...manager.runnerBundle, path: join(folder, "none.mjs") };
+    const runnerBundle = { ...manager.runnerBundle, path: join(rigFolder(), "none.mjs") };
     const answer = await launch(
       [id],
       makeLocalBackend(() => ({ ...rig.settings, manager: { ...manager, runnerBundle } }), deps),
