@@ -8,7 +8,7 @@ import type { Limits } from "./limits.ts";
 import type { Action } from "./plan.ts";
 import type { Backend, GitHub } from "./ports.ts";
 import type { Fact } from "./facts.ts";
-import type { Launch, Machine, World } from "./world.ts";
+import { type Launch, type Machine, newMachine, type World } from "./world.ts";
 
 export interface Acting {
   world: () => World;
@@ -180,7 +180,7 @@ async function launch(
     is: "in-flight",
   };
   const recipe = acting.world().recipes[pool] ?? "";
-  const made = machines.map((machine) => newMachine(machine, entry, recipe, now));
+  const made = machines.map((machine) => machineOf(machine, entry, recipe, now));
   if (!acting.report({ is: "launch-sent", launch: entry, machines: made })) {
     // A launch that could be forgotten is not sent.
     acting.report({ is: "launched", launch: id, machines: [], failures: [] });
@@ -205,8 +205,8 @@ async function send(acting: Acting, { id, backend, request }: Launch): Promise<b
   }
 }
 
-function newMachine(id: string, entry: Launch, recipe: string, now: number): Machine {
-  return {
+function machineOf(id: string, entry: Launch, recipe: string, now: number): Machine {
+  return newMachine({
     id,
     pool: entry.request.pool,
     backend: entry.backend,
@@ -219,16 +219,5 @@ function newMachine(id: string, entry: Launch, recipe: string, now: number): Mac
     stageMs: now,
     askedMs: now,
     startedMs: null,
-    enrolledMs: null,
-    ending: null,
-    life: 0,
-    registration: null,
-    job: null,
-    order: null,
-    doneOrder: 0,
-    missing: null,
-    destroyAskedMs: null,
-    gone: false,
-    host: null,
-  };
+  });
 }

@@ -249,3 +249,33 @@ export const isAlive = (machine: Machine): boolean => machine.stage !== "done" &
 /** GitHub keeps runner names unique: a machine's later registrations carry their number. */
 export const runnerName = (machine: MachineId, life: number): string =>
   life === 1 ? machine : `${machine}-${life}`;
+
+type Known =
+  | "id"
+  | "pool"
+  | "backend"
+  | "offer"
+  | "launch"
+  | "priceMicros"
+  | "recipe"
+  | "spent"
+  | "stage"
+  | "stageMs"
+  | "askedMs"
+  | "startedMs";
+
+/** A machine of which no more is known than how it came to be. */
+export const newMachine = (known: Pick<Machine, Known>): Machine => ({
+  ...known,
+  enrolledMs: null,
+  ending: null,
+  life: 0,
+  registration: null,
+  job: null,
+  order: null,
+  doneOrder: 0,
+  missing: null,
+  destroyAskedMs: null,
+  gone: false,
+  host: null,
+});

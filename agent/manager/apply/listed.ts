@@ -2,7 +2,7 @@
 import type { Limits } from "../limits.ts";
 import type { Fact, ListedMachine } from "../facts.ts";
 import type { Machine, Ms, World } from "../world.ts";
-import { isAlive } from "../world.ts";
+import { isAlive, newMachine } from "../world.ts";
 import { at, booted, lose } from "./machine.ts";
 
 type Listed = Extract<Fact, { is: "listed" }>;
@@ -78,7 +78,7 @@ function mayBeMissed(machine: Machine, fact: Listed, limits: Limits, world: Worl
 /** Ours by its tags, but not in our memory: a restarted manager adopts; plan ends what nobody may use. */
 function adopt(world: World, backend: string, entry: ListedMachine, now: Ms): Machine {
   const launch = world.launches[entry.launch];
-  return {
+  return newMachine({
     id: entry.id,
     pool: entry.pool,
     backend,
@@ -94,16 +94,5 @@ function adopt(world: World, backend: string, entry: ListedMachine, now: Ms): Ma
     stageMs: now,
     askedMs: entry.startedMs,
     startedMs: entry.startedMs,
-    enrolledMs: null,
-    ending: null,
-    life: 0,
-    registration: null,
-    job: null,
-    order: null,
-    doneOrder: 0,
-    missing: null,
-    destroyAskedMs: null,
-    gone: false,
-    host: null,
-  };
+  });
 }
