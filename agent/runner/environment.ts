@@ -1,26 +1,11 @@
 /** What a runner and its jobs see of this machine's environment: an allow list, and folders of their own. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { inherited } from "../inherited.ts";
 import { machineVariable } from "../machine-processes.ts";
 import type { Slot } from "./slot.ts";
 
-const passedOn = [
-  "PATH",
-  "USER",
-  "LOGNAME",
-  "TZ",
-  "LC_ALL",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "NODE_EXTRA_CA_CERTS",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
-  "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT",
-];
+const passedOn = [...inherited, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT"];
 
 /** Those that env.sh of actions/runner (called by config.sh) copies into `.env`. */
 const toolVariables = [

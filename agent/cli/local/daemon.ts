@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { inherited } from "../../inherited.ts";
 import { waitUntil } from "../../supervisor/deps.ts";
 import { folder, readRecord, type Folder } from "../../supervisor/folder.ts";
 import { stopAndKeepSecrets } from "../../supervisor/supervise.ts";
@@ -15,28 +16,10 @@ const program = join(import.meta.dirname, "../../supervisor/main.ts");
  * All that the manager and its jobs inherit from the shell: a daemon's environment stays readable in /proc for as long
  * as it lives, and the shell that runs Pulumi holds its passphrase and cloud credentials.
  */
-export const inherited = [
-  "PATH",
-  "HOME",
-  "USER",
-  "LOGNAME",
-  "LANG",
-  "LC_ALL",
-  "TZ",
-  "TMPDIR",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "NODE_EXTRA_CA_CERTS",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
-] as const;
+const passedOn = [...inherited, "HOME", "TMPDIR"];
 
 export const daemonEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(inherited.filter((name) => env[name] !== undefined).map((name) => [name, env[name]]));
+  Object.fromEntries(passedOn.filter((name) => env[name] !== undefined).map((name) => [name, env[name]]));
 
 /** Starts the supervisor as a session of its own; it outlives this process and holds none of its streams. */
 export const startSupervisor = async (paths: Folder, deps: CliDeps): Promise<void> => {

@@ -11,6 +11,7 @@ import type {
   View,
   World,
 } from "../../../agent/manager/world.ts";
+import { newMachine } from "../../../agent/manager/world.ts";
 
 export const now = 1_800_000_000_000;
 
@@ -54,29 +55,21 @@ export const offer = (over: Partial<Offer> = {}): Offer => ({
 });
 
 export const machine = (id: string, stage: Stage, over: Partial<Machine> = {}): Machine => ({
-  id,
-  pool: "a",
-  backend: "local",
-  offer: "local",
-  launch: "l0",
-  priceMicros: 0,
-  recipe: "r1",
-  spent: false,
-  stage,
-  stageMs: now - 1_000,
-  askedMs: now - 2_000,
-  startedMs: now - 1_500,
+  ...newMachine({
+    id,
+    pool: "a",
+    backend: "local",
+    offer: "local",
+    launch: "l0",
+    priceMicros: 0,
+    recipe: "r1",
+    spent: false,
+    stage,
+    stageMs: now - 1_000,
+    askedMs: now - 2_000,
+    startedMs: now - 1_500,
+  }),
   enrolledMs: stage === "asked" || stage === "starting" ? null : now - 1_000,
-  ending: null,
-  life: 0,
-  registration: null,
-  job: null,
-  order: null,
-  doneOrder: 0,
-  missing: null,
-  destroyAskedMs: null,
-  gone: false,
-  host: null,
   ...over,
 });
 

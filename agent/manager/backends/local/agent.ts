@@ -3,31 +3,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { lstat, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { inherited } from "../../../inherited.ts";
 import { killAll, killGroup, machineProcesses, machineVariable } from "../../../machine-processes.ts";
 import { removeTree } from "../../../remove-tree.ts";
 import { tail } from "../../../supervisor/logs.ts";
 import { identify, isAlive, signal, type ProcessId } from "../../../supervisor/process.ts";
 import type { Clock, Deps } from "../../deps.ts";
 import { readProcess, type MachineFolder } from "./folder.ts";
-
-/** What an agent inherits from the manager; its runner gets less. Nothing here is a secret. */
-const inherited = [
-  "PATH",
-  "USER",
-  "LOGNAME",
-  "LANG",
-  "LC_ALL",
-  "TZ",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "NODE_EXTRA_CA_CERTS",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
-];
 
 /** No proxy is asked for what is on this computer. */
 const direct = ["127.0.0.1", "localhost", "::1"];
