@@ -85,6 +85,18 @@ export default tseslint.config(
       ban(["**/manager/**", "**/cli/**"], "manager and runner share protocol.ts only."),
     ),
   },
+  {
+    // These verbs run in the checkout only and speak of the stack's settings: they must judge them as the program does.
+    files: ["agent/cli/{setup,doctor}/**"],
+    rules: imports(
+      ban(
+        ["**/infra/**", "!**/infra/settings.ts", "!**/infra/schema.ts"],
+        "setup and doctor may import only infra/settings.ts and infra/schema.ts, which are pure.",
+      ),
+      cloudInit,
+      tests,
+    ),
+  },
   { files: ["agent/manager/github/**"], rules: imports(infra, cloudInit, tests, clouds) },
   { files: ["agent/manager/backends/**"], rules: imports(infra, cloudInit, tests, github) },
   {
