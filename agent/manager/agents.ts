@@ -7,7 +7,7 @@ import type { Identity } from "./identity.ts";
 import type { Limits } from "./limits.ts";
 import type { Loop } from "./loop.ts";
 import type { GitHub } from "./ports.ts";
-import type { Machine } from "./world.ts";
+import type { Machine, MachineId } from "./world.ts";
 import { isAlive } from "./world.ts";
 
 export interface AgentsOptions {
@@ -16,16 +16,23 @@ export interface AgentsOptions {
   github: Pick<GitHub, "archive">;
   /** JIT configs that wait for delivery, by machine. */
   configs: Map<string, { life: number; jitConfig: string }>;
+  /**
+   * `own` (the default): a machine is heard only from the address that it enrolled from. `any`: where machines come
+   * through address translation an address proves nothing; token and session alone count.
+   */
+  addresses?: "own" | "any";
   limits: Limits;
   deps: Deps;
 }
 
+/** `address`: the caller's IP address, empty over a Unix socket. */
 export interface Agents {
   enroll(request: EnrollRequest, address: string): Promise<EnrollResponse>;
-  sync(session: string, request: SyncRequest, signal: AbortSignal): Promise<SyncResponse>;
+  sync(session: string, request: SyncRequest, signal: AbortSignal, address?: string): Promise<SyncResponse>;
 }
 
-export function makeAgents({ loop, identity, github, configs, limits, deps }: AgentsOptions): Agents {
+export function makeAgents(options: AgentsOptions): Agents {
+  const { loop, identity, github, configs, limits, deps } = options;
   /** Ends the held sync of a machine, if there is one. */
   const held = new Map<string, () => void>();
 
@@ -41,31 +48,38 @@ export function makeAgents({ loop, identity, github, configs, limits, deps }: Ag
     },
   });
 
-  const enroll = async (request: EnrollRequest): Promise<EnrollResponse> => {
+  const placeOf = (address: string) => (options.addresses === "any" ? "" : plainAddress(address));
+
+  /** The machine that this token may still enrol from there. */
+  const invited = (id: MachineId, place: string): Machine => {
+    const machine = loop.world().machines[id];
+    if (!machine || !isAlive(machine) || machine.spent) {
+      throw new Refused(401, "unknown-machine", `${id} is not a machine that this manager waits for`);
+    }
+    // The first use wins; until the first sync a repeat from the same place is the agent whose answer was lost.
+    if (machine.enrolledMs !== null && (machine.introduced || machine.address !== place)) {
+      throw new Refused(409, "already-enrolled", `${id} has enrolled before`);
+    }
+    return machine;
+  };
+
+  const enroll = async (request: EnrollRequest, address: string): Promise<EnrollResponse> => {
     understood(request.protocol);
     if (!identity.isToken(request.machine, request.token)) {
       throw new Refused(401, "unknown-machine", "this token does not belong to this machine");
     }
-    const machine = loop.world().machines[request.machine];
-    if (!machine || !isAlive(machine) || machine.spent) {
-      throw new Refused(
-        401,
-        "unknown-machine",
-        `${request.machine} is not a machine that this manager waits for`,
-      );
-    }
-    // The first use wins; until the first sync a repeat is the same agent whose answer was lost.
-    if (machine.enrolledMs !== null && loop.world().reports[request.machine]) {
-      throw new Refused(409, "already-enrolled", `${request.machine} has enrolled before`);
-    }
+    const place = placeOf(address);
+    const { pool } = invited(request.machine, place);
     const controller = new AbortController();
     const stop = deps.clock.after(limits.mintTimeoutMs, () => controller.abort());
     const runner = await github.archive(request.host.arch, controller.signal).finally(stop);
-    loop.report({ is: "enrolled", machine: request.machine, host: request.host });
+    // GitHub may have taken its time: another may have been first, or the machine's is over.
+    invited(request.machine, place);
+    loop.report({ is: "enrolled", machine: request.machine, host: request.host, address: place });
     return {
       protocol: protocolVersion,
-      session: identity.session(request.machine),
-      pool: machine.pool,
+      session: identity.session(request.machine, place),
+      pool,
       syncSeconds: limits.syncPeriodMs / 1_000,
       deadManSeconds: limits.deadManMs / 1_000,
       runner,
@@ -83,12 +97,21 @@ export function makeAgents({ loop, identity, github, configs, limits, deps }: Ag
     return null;
   };
 
-  const sync = async (session: string, request: SyncRequest, signal: AbortSignal): Promise<SyncResponse> => {
-    understood(request.protocol);
-    const id = identity.machineOf(session);
-    const machine = id === null ? undefined : loop.world().machines[id];
-    if (id === null || !machine)
+  /** The machine that speaks. One that is finished with is heard until it is gone: it must be told to end. */
+  const speaker = (session: string, place: string): Machine => {
+    const holder = identity.holderOf(session);
+    const machine = holder === null ? undefined : loop.world().machines[holder.machine];
+    if (!machine || machine.stage === "lost")
       throw new Refused(401, "session-over", "this session's machine is gone: end");
+    if (holder!.address !== place)
+      throw new Refused(401, "session-over", "this session was given to another address: end");
+    return machine;
+  };
+
+  const sync: Agents["sync"] = async (session, request, signal, address = "") => {
+    understood(request.protocol);
+    const machine = speaker(session, placeOf(address));
+    const { id } = machine;
     held.get(id)?.();
     const last = loop.world().reports[id];
     if (!last || request.sequence > last.sequence) {
@@ -112,7 +135,7 @@ export function makeAgents({ loop, identity, github, configs, limits, deps }: Ag
     };
     const ready = answer();
     if (ready) return ready;
-    const waits = request.phase === "ready" || request.phase === "listening";
+    const waits = isAlive(machine) && (request.phase === "ready" || request.phase === "listening");
     if (!waits || held.size >= limits.syncHeldMax) return nothing(request.done, limits.syncPeriodMs);
     await hold(id, signal);
     return answer() ?? nothing(request.done, 0);
@@ -147,6 +170,9 @@ const nothing = (done: number, nextMs: number): SyncResponse => ({
   instruction: { id: done, do: "wait" },
   nextSeconds: nextMs / 1_000,
 });
+
+/** A dual-stack server shows IPv4 callers as `::ffff:192.0.2.1`. */
+const plainAddress = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, "");
 
 /** A manager serves the previous, its own and the next version. */
 function understood(version: number): void {

@@ -58,7 +58,7 @@ export type Fact =
   | { is: "destroy-asked"; machines: readonly MachineId[] }
   | { is: "destroyed"; machines: readonly MachineId[] }
   | { is: "destroy-failed"; machines: readonly MachineId[]; failure: Failure }
-  | { is: "enrolled"; machine: MachineId; host: HostFacts }
+  | { is: "enrolled"; machine: MachineId; host: HostFacts; address?: string }
   | {
       is: "synced";
       machine: MachineId;

@@ -4,35 +4,54 @@
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
+/** Whom a session was given to. */
+export interface Holder {
+  machine: string;
+  /** The IP address that it enrolled from; empty where there was none (a Unix socket) or none counts. */
+  address: string;
+}
+
 export interface Identity {
   /** The token that a machine gets at its launch. */
   token(machine: string): string;
   isToken(machine: string, token: string): boolean;
-  /** Bearer token of the machine's syncs. */
-  session(machine: string): string;
-  /** The machine a session names, or null when it is not ours. */
-  machineOf(session: string): string | null;
+  /** Bearer token of the machine's syncs. The address is signed with it, so that no restart forgets it. */
+  session(machine: string, address?: string): string;
+  /** Whom a session was given to, or null when it is not ours. */
+  holderOf(session: string): Holder | null;
 }
 
 /** @param key the stack's key, at least 32 bytes */
 export function makeIdentity(key: Buffer): Identity {
   if (key.length < 32)
     throw new Error(`identity: the stack's key has ${key.length} bytes, at least 32 are needed`);
-  const sign = (use: string, machine: string) =>
-    createHmac("sha256", key).update(`muster ${use} v1\0${machine}`).digest("base64url");
+  const sign = (use: string, ...of: string[]) =>
+    createHmac("sha256", key)
+      .update([`muster ${use} v1`, ...of].join("\0"))
+      .digest("base64url");
   const equal = (a: string, b: string) => {
     const [left, right] = [Buffer.from(a), Buffer.from(b)];
     return left.length === right.length && timingSafeEqual(left, right);
   };
+  // Two uses, so that no name of a machine can be read as one with an address.
+  const mac = ({ machine, address }: Holder) =>
+    address === "" ? sign("session", machine) : sign("session from", machine, address);
   return {
     token: (machine) => sign("enrol", machine),
     isToken: (machine, token) => equal(sign("enrol", machine), token),
-    session: (machine) => `${Buffer.from(machine).toString("base64url")}.${sign("session", machine)}`,
-    machineOf: (session) => {
-      const [name, mac] = session.split(".");
-      if (name === undefined || mac === undefined) return null;
-      const machine = Buffer.from(name, "base64url").toString();
-      return equal(sign("session", machine), mac) ? machine : null;
+    session: (machine, address = "") => {
+      const parts = address === "" ? [machine] : [machine, address];
+      return [...parts.map(encoded), mac({ machine, address })].join(".");
+    },
+    holderOf: (session) => {
+      const parts = session.split(".");
+      const given = parts.pop();
+      const [machine, address = ""] = parts.map((part) => Buffer.from(part, "base64url").toString());
+      if (given === undefined || machine === undefined || parts.length > 2) return null;
+      const holder = { machine, address };
+      return equal(mac(holder), given) ? holder : null;
     },
   };
 }
+
+const encoded = (text: string) => Buffer.from(text).toString("base64url");

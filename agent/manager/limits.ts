@@ -59,6 +59,10 @@ export const defaultLimits = {
   retireGraceMs: 10 * second,
   /** GitHub says that the job on this machine ended; the agent has so long to say so too. */
   jobEndedGraceMs: 60 * second,
+  /** A busy machine that GitHub did not call busy, or of which nothing is remembered, is checked at GitHub so often. */
+  doubtMs: 300 * second,
+  /** A finished machine's record that GitHub keeps for so long is called a leak. */
+  leakMs: 300 * second,
   /** How long a machine that says it runs a job is believed before GitHub's figures must show it. */
   startConfirmMs: 60 * second,
   /** A failed DELETE or mint is repeated after so long; a busy refusal as well. */

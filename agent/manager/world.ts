@@ -145,6 +145,10 @@ export interface Machine {
   askedMs: Ms;
   startedMs: Ms | null;
   enrolledMs: Ms | null;
+  /** Where it enrolled from; empty over a Unix socket, or where addresses prove nothing. */
+  address: string;
+  /** Its agent has synced: its token is used up, also for a manager that was restarted since. */
+  introduced: boolean;
   /** Set when the machine is done or lost: why, for people and for the recipe circuit. */
   ending: string | null;
   /** Registrations so far; one JIT config each. */
@@ -268,6 +272,8 @@ type Known =
 export const newMachine = (known: Pick<Machine, Known>): Machine => ({
   ...known,
   enrolledMs: null,
+  address: "",
+  introduced: false,
   ending: null,
   life: 0,
   registration: null,

@@ -121,7 +121,7 @@ export function startAgent(invitation: Invitation, options: AgentOptions): { kil
     const enrolled = await retrying((manager) =>
       manager.enroll(
         { protocol: protocolVersion, machine: invitation.machine, token: invitation.token, agent: "x", host },
-        "127.0.0.1",
+        "",
       ),
     );
     if (!enrolled) return options.stopped();

@@ -31,7 +31,7 @@ export function demandSeen(world: World, fact: Seen, now: Ms, limits: Limits): W
       now,
       limits,
     ),
-    machines: news.reduce((machines, item) => withRunner(machines, item, now), world.machines),
+    machines: news.reduce((machines, item) => withRunner(world, machines, item, now), world.machines),
   };
 }
 
@@ -72,7 +72,12 @@ function withNews(jobs: World["jobs"], pool: string, news: JobNews, now: Ms): Wo
 }
 
 /** The machine whose registration GitHub names. */
-function withRunner(machines: World["machines"], news: JobNews, now: Ms): World["machines"] {
+function withRunner(
+  { config }: World,
+  machines: World["machines"],
+  news: JobNews,
+  now: Ms,
+): World["machines"] {
   if (news.runner === null || (news.is !== "started" && news.is !== "completed")) return machines;
   const machine = Object.values(machines).find(
     ({ registration, job }) => registration?.name === news.runner || job?.runner === news.runner,
@@ -87,10 +92,10 @@ function withRunner(machines: World["machines"], news: JobNews, now: Ms): World[
     jobId: news.id,
     runner: news.runner,
   };
-  const serves =
-    isAlive(machine) &&
-    news.is === "started" &&
-    ["registered", "listening", "retiring"].includes(machine.stage);
+  const stages = ["registered", "listening", "retiring"];
+  // A machine for one job that says it waits for it: its agent hides the job. One for several may be through with it.
+  if (config.pools[machine.pool]?.reuse !== true && machine.registration !== null) stages.push("enrolled");
+  const serves = isAlive(machine) && news.is === "started" && stages.includes(machine.stage);
   const next: Machine = { ...(serves ? at(machine, "busy", now) : machine), job: known };
   return { ...machines, [machine.id]: next };
 }

@@ -3,7 +3,7 @@ import type { Limits } from "../limits.ts";
 import type { Fact, ListedMachine } from "../facts.ts";
 import type { Machine, Ms, World } from "../world.ts";
 import { isAlive, newMachine } from "../world.ts";
-import { at, booted, lose } from "./machine.ts";
+import { at, booted, forgotten, lose } from "./machine.ts";
 
 type Listed = Extract<Fact, { is: "listed" }>;
 
@@ -78,7 +78,7 @@ function mayBeMissed(machine: Machine, fact: Listed, limits: Limits, world: Worl
 /** Ours by its tags, but not in our memory: a restarted manager adopts; plan ends what nobody may use. */
 function adopt(world: World, backend: string, entry: ListedMachine, now: Ms): Machine {
   const launch = world.launches[entry.launch];
-  return newMachine({
+  const known = newMachine({
     id: entry.id,
     pool: entry.pool,
     backend,
@@ -95,4 +95,6 @@ function adopt(world: World, backend: string, entry: ListedMachine, now: Ms): Ma
     askedMs: entry.startedMs,
     startedMs: entry.startedMs,
   });
+  // Whatever its agent will say: nobody here knows that it was never registered, so its record is looked for.
+  return launch ? known : { ...known, registration: forgotten(entry.id, 1, world.config.github.url, now) };
 }

@@ -1,7 +1,7 @@
 /** Changes of one machine, shared by everything that applies facts. */
 import { recipeScope, tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
-import type { Launch, Machine, MachineId, Ms, Order, Reason, Stage, World } from "../world.ts";
+import type { Launch, Machine, MachineId, Ms, Order, Reason, Registration, Stage, World } from "../world.ts";
 import { isAlive } from "../world.ts";
 
 /** Outcome of a boot for the recipe circuit. */
@@ -47,6 +47,19 @@ export function ordered(
 ): Machine {
   return { ...machine, order: { ...order, id: nextOrderId(machine) } };
 }
+
+/** A registration that GitHub may hold and that nobody here remembers. */
+export const forgotten = (name: string, life: number, place: string, now: Ms): Registration => ({
+  id: null,
+  name,
+  life,
+  askedMs: now,
+  mintedMs: now,
+  gone: false,
+  heldBusy: false,
+  removeMs: null,
+  place,
+});
 
 /** Finished with: the agent is told to end; GitHub's record and the machine itself are cleared away by plan. */
 export function end(machine: Machine, why: string, now: Ms): Machine {

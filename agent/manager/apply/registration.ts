@@ -4,7 +4,7 @@ import type { Limits } from "../limits.ts";
 import type { Fact } from "../facts.ts";
 import type { Machine, Ms, Registration, World } from "../world.ts";
 import { circuitKey, isAlive } from "../world.ts";
-import { at, changed, ordered } from "./machine.ts";
+import { at, changed, end, ordered } from "./machine.ts";
 
 type Of<K extends Fact["is"]> = Extract<Fact, { is: K }>;
 
@@ -83,10 +83,14 @@ export function runnerRemoved(world: World, fact: Of<"runner-removed">, now: Ms,
     if (machine.registration?.name !== fact.name) return machine;
     if (fact.outcome === "busy") {
       const held = patch(machine, { heldBusy: true });
-      // A job came between the decision and the call: GitHub is believed, the machine serves it.
-      return machine.stage === "retiring" ? at(held, "busy", now) : held;
+      // A job came between the decision and the call, or its agent hides it: GitHub is believed, the machine serves it.
+      const serves =
+        machine.stage === "retiring" || (machine.stage === "enrolled" && !reused(world, machine));
+      return serves ? at(held, "busy", now) : held;
     }
     const gone = patch(machine, { gone: true, heldBusy: false });
+    // No job can run there, whatever its agent says.
+    if (machine.stage === "busy") return jobless(gone, now);
     if (machine.stage === "retiring") {
       // The grace begins now, however long GitHub took.
       return ordered({ ...gone, stageMs: now }, { do: "drain", graceSeconds: limits.retireGraceMs / 1_000 });
@@ -94,4 +98,14 @@ export function runnerRemoved(world: World, fact: Of<"runner-removed">, now: Ms,
     // Waiting for its next life: the old name is free now.
     return machine.stage === "enrolled" ? { ...gone, registration: null } : gone;
   });
+}
+
+/** It may serve job after job, so that a record which is busy a moment longer than its agent says is nothing strange. */
+const reused = (world: World, { pool, spent }: Machine): boolean =>
+  world.config.pools[pool]?.reuse === true && !spent;
+
+/** As if GitHub had called its job completed: the agent gets the usual time to say so too. */
+function jobless(machine: Machine, now: Ms): Machine {
+  if (!machine.job) return end(machine, "GitHub has no runner of its name", now);
+  return { ...machine, job: { ...machine.job, completedMs: machine.job.completedMs ?? now } };
 }

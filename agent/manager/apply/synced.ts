@@ -4,7 +4,7 @@ import type { Limits } from "../limits.ts";
 import type { Fact } from "../facts.ts";
 import type { Machine, Ms, World } from "../world.ts";
 import { isAlive, runnerName } from "../world.ts";
-import { at, type Boot, booted, changed, end } from "./machine.ts";
+import { at, type Boot, booted, changed, end, forgotten } from "./machine.ts";
 
 type Of<K extends Fact["is"]> = Extract<Fact, { is: K }>;
 
@@ -15,6 +15,7 @@ export function enrolled(world: World, fact: Of<"enrolled">, now: Ms, limits: Li
     ...at(old, "enrolled", now),
     startedMs: old.startedMs ?? now,
     enrolledMs: now,
+    address: fact.address ?? "",
     host: fact.host,
   }));
   return booted(
@@ -31,7 +32,8 @@ export function synced(world: World, fact: Of<"synced">, now: Ms, limits: Limits
   const reports = { ...world.reports, [fact.machine]: { ...fact.report, atMs: now } };
   const heard = { ...world, reports };
   let boot: Boot | null = null;
-  const moved = move(acknowledged(machine, fact.done), fact, world, now, (outcome) => (boot = outcome));
+  const heardOf = acknowledged(machine, fact.done);
+  const moved = move(heardOf, fact, world, now, (outcome) => (boot = outcome));
   if (same(moved, machine)) return heard;
   return changed(heard, fact.machine, () => moved, { boot, now, limits });
 }
@@ -39,9 +41,11 @@ export function synced(world: World, fact: Of<"synced">, now: Ms, limits: Limits
 const same = (a: Machine, b: Machine) => JSON.stringify(a) === JSON.stringify(b);
 
 function acknowledged(machine: Machine, done: number): Machine {
-  if (done <= machine.doneOrder) return machine;
+  // Older journals do not have the field.
+  const met = machine.introduced === true ? machine : { ...machine, introduced: true };
+  if (done <= machine.doneOrder) return met;
   const order = machine.order && machine.order.id <= done ? null : machine.order;
-  return { ...machine, doneOrder: done, order };
+  return { ...met, doneOrder: done, order };
 }
 
 function move(
@@ -68,10 +72,12 @@ function move(
     case "busy":
       return working(here, fact.job, now);
     case "ended": {
-      const ran = inThisLife && lastLife?.ranJob === true;
+      const ran = (inThisLife && lastLife?.ranJob === true) || ranAtGitHub(here);
       const why =
         problem ?? (ran ? "its job ended" : `its agent ended${here.ending ? `: ${here.ending}` : ""}`);
-      if (problem !== null && !ran) boot({ ok: false, reason: "never-enrolled", detail: problem });
+      // Who came as far as a job has booted: what a job makes its agent say must not close the pool to others.
+      if (problem !== null && !ran && here.job === null)
+        boot({ ok: false, reason: "never-enrolled", detail: problem });
       return end(here, why, now);
     }
   }
@@ -81,21 +87,15 @@ function move(
 function remembered(machine: Machine, life: number, place: string, now: Ms): Machine {
   if (machine.enrolledMs !== null) return machine;
   const here: Machine = { ...at(machine, "enrolled", now), enrolledMs: now, life };
-  if (life === 0 || machine.registration) return here;
-  const name = runnerName(machine.id, life);
-  const registration = {
-    id: null,
-    name,
-    life,
-    askedMs: now,
-    mintedMs: now,
-    gone: false,
-    heldBusy: false,
-    removeMs: null,
-    place,
-  };
+  if (life === 0 || machine.registration?.life === life)
+    return life === 0 ? here : at(here, "registered", now);
+  const registration = forgotten(runnerName(machine.id, life), life, place, now);
   return { ...at(here, "registered", now), registration };
 }
+
+/** GitHub has called the job of this registration started. */
+const ranAtGitHub = ({ job, registration }: Machine): boolean =>
+  job?.startedAtGitHub === true && job.runner === registration?.name;
 
 /** The Listener printed "Running job". */
 function working(machine: Machine, job: string | null, now: Ms): Machine {
@@ -123,10 +123,11 @@ function lifeOver(
   boot: (outcome: Boot) => void,
 ): Machine {
   if (machine.stage === "enrolled") return machine; // said before
-  if (!life.ranJob && (machine.stage === "retiring" || machine.registration?.gone)) {
+  const ranJob = life.ranJob || ranAtGitHub(machine);
+  if (!ranJob && (machine.stage === "retiring" || machine.registration?.gone)) {
     return end(machine, "it was idle", now);
   }
-  if (life.ranJob) {
+  if (ranJob) {
     const pool = world.config.pools[machine.pool];
     const again = pool?.reuse === true && !machine.spent && !world.draining;
     return again ? at(machine, "enrolled", now) : end(machine, "its job ended", now);

@@ -49,10 +49,12 @@ const isOurs = ({ runnerScaleSetId }: Agent, owned: Owned) =>
 /** `gone`: GitHub has no such record (any more). `busy`: a job runs there. @throws GitHubError */
 export async function remove(
   runner: { id: number | null; name: string },
-  { service }: RunnerTools,
+  { service, owned }: RunnerTools,
   signal: AbortSignal,
 ): Promise<"gone" | "busy"> {
-  const id = runner.id ?? (await service.agentByName(runner.name, signal))?.id;
+  const found = runner.id === null ? await service.agentByName(runner.name, signal) : null;
+  // Of a name alone: somebody else's record is none of this stack's.
+  const id = runner.id ?? (found && isOurs(found, owned) ? found.id : undefined);
   if (id === undefined) return "gone";
   try {
     await service.deleteAgent(id, signal);

@@ -39,8 +39,12 @@ function removeRecord(paper: Draft, machine: Machine): void {
   if (!registration || registration.gone) return;
   const over = !isAlive(machine) || machine.stage === "enrolled";
   const retiring = machine.stage === "retiring"; // the first call is part of `retire`; this repeats a lost one
-  if (!over && !retiring) return;
-  if (registration.removeMs !== null) {
+  const doubted = doubtful(machine);
+  if (!over && !retiring && !doubted) return;
+  if (doubted) {
+    const sinceMs = Math.max(machine.stageMs, registration.removeMs ?? 0, paper.world.resumedMs);
+    if (!paper.due(sinceMs + paper.limits.doubtMs)) return;
+  } else if (registration.removeMs !== null) {
     // A machine that waits for its next life is asked for soon again: its job has just ended.
     const held = registration.heldBusy && machine.stage !== "enrolled";
     const pause = held ? paper.limits.removeRetryMs : paper.limits.mintRetryMs;
@@ -55,6 +59,15 @@ function removeRecord(paper: Draft, machine: Machine): void {
     runner,
   });
 }
+
+/**
+ * Only its agent, or nobody, says that it is busy. GitHub refuses to delete the record of a runner that has a job; one
+ * that it deletes had none.
+ */
+const doubtful = (machine: Machine): boolean =>
+  machine.stage === "busy" &&
+  machine.job?.completedMs == null &&
+  (machine.spent || machine.job?.startedAtGitHub !== true);
 
 /** An id is a number of one place only: where `github.url` has changed since, the name alone tells who is meant. */
 export const runnerAt = ({ world }: Draft, { id, name, place }: Registration) => ({

@@ -57,6 +57,8 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
       ? verdict("it was launched before the journal was lost", { orphan: true })
       : null;
   }
+  if (machine.stage === "enrolled" && machine.job !== null && !world.config.pools[machine.pool]?.reuse)
+    return verdict("its job ended");
   if (notReady(paper, machine)) {
     return verdict(`its runner was not unpacked within ${limits.prepareDeadlineMs / 1_000} s`, {
       failedBoot: true,

@@ -6,7 +6,8 @@ import type { PoolFigures } from "./figures.ts";
 
 export function mints(paper: Draft, pool: string, figures: PoolFigures): void {
   const { world, limits, now } = paper;
-  if (!figures.fresh || world.draining) return;
+  // A registration that could be forgotten is not asked for.
+  if (!figures.fresh || world.draining || !world.journalWritable) return;
   let wanted = figures.waiting - figures.committed.filter(({ id }) => !paper.leaving.has(id)).length;
   if (wanted <= 0) return;
   const circuit = world.circuits[circuitKey(githubScope(pool))];
@@ -17,6 +18,8 @@ export function mints(paper: Draft, pool: string, figures: PoolFigures): void {
     if (wanted === 0) return;
     const report = world.reports[machine.id];
     const ready = machine.stage === "enrolled" && machine.registration === null && report?.phase === "ready";
+    // One life a job: whatever its agent says, a machine for one job is not registered after it.
+    if (machine.job !== null && world.config.pools[pool]?.reuse !== true) continue;
     if (!ready || paper.leaving.has(machine.id) || now - report.atMs > limits.syncLateMs) continue;
     wanted -= 1;
     const life = machine.life + 1;

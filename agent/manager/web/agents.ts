@@ -18,8 +18,8 @@ import type { Env } from "./http.ts";
 export interface AgentHandlers {
   /** @param address the caller's IP address; empty over a Unix socket. */
   enroll(request: EnrollRequest, address: string): Promise<EnrollResponse>;
-  /** May take up to the time that syncs are held. The signal aborts when the agent has gone away. */
-  sync(session: string, request: SyncRequest, signal: AbortSignal): Promise<SyncResponse>;
+  /** May take up to the time that syncs are held. The signal aborts when the agent has gone away. The address as above. */
+  sync(session: string, request: SyncRequest, signal: AbortSignal, address: string): Promise<SyncResponse>;
 }
 
 export const agentCalls: ReadonlySet<string> = new Set(["/agent/v1/enroll", "/agent/v1/sync"]);
@@ -37,7 +37,7 @@ export function agentRoutes(handlers: AgentHandlers, deps: Deps): Hono<Env> {
     const request = await jsonBody(c, syncRequest);
     // Only machines that may get an instruction soon are held; the others' connections need not stay open.
     if (request.phase === "busy") c.header("connection", "close");
-    return c.json(await handlers.sync(session, request, goneAway(c)));
+    return c.json(await handlers.sync(session, request, goneAway(c), getConnInfo(c).remote.address ?? ""));
   });
   app.onError((error, c) => {
     if (error instanceof Refused) return refusalResponse(c, error);

@@ -27,18 +27,20 @@ const journal = {
 const host = { arch: "x64", cores: 4, memoryMb: 8_192, diskFreeMb: 1, kernel: "6.1" };
 
 let clock: VirtualClock;
+let deps: Deps;
 let loop: Loop;
 let agents: ReturnType<typeof makeAgents>;
 const configs = new Map<string, { life: number; jitConfig: string }>();
 beforeEach(() => {
   configs.clear();
   clock = virtualClock();
-  const deps: Deps = { clock, random: () => 0, id: () => "1", log: pino({ level: "silent" }), fetch };
+  deps = { clock, random: () => 0, id: () => "1", log: pino({ level: "silent" }), fetch };
   const machines = [
     machine("m1", "starting"),
     registered("m2", "registered"),
     machine("m3", "done"),
     machine("m4", "starting", { spent: true }),
+    registered("m5", "lost"),
   ];
   loop = makeLoop({
     world: world({ machines, reports: {} }),
@@ -50,14 +52,20 @@ beforeEach(() => {
   agents = makeAgents({ loop, identity, github: { archive: async () => archive }, configs, limits, deps });
 });
 
-const enroll = (id: string, over: Partial<EnrollRequest> = {}) =>
+const enroll = (id: string, over: Partial<EnrollRequest> = {}, address = "") =>
   agents.enroll(
     { protocol: protocolVersion, machine: id, token: identity.token(id), agent: "x", host, ...over },
-    "127.0.0.1",
+    address,
   );
-const sync = (id: string, over: Partial<SyncRequest> = {}, signal = new AbortController().signal) =>
+const sync = (
+  id: string,
+  over: Partial<SyncRequest> = {},
+  signal = new AbortController().signal,
+  address?: string,
+  session = identity.session(id),
+) =>
   agents.sync(
-    identity.session(id),
+    session,
     {
       protocol: protocolVersion,
       sequence: 1,
@@ -71,6 +79,7 @@ const sync = (id: string, over: Partial<SyncRequest> = {}, signal = new AbortCon
       ...over,
     },
     signal,
+    address,
   );
 
 describe("enrolling", () => {
@@ -89,6 +98,35 @@ describe("enrolling", () => {
     await sync("m1", { phase: "preparing" });
     await expect(enroll("m1")).rejects.toMatchObject({ status: 409, code: "already-enrolled" });
   });
+  test("a token that was used stays used for a manager that was restarted since", async () => {
+    await enroll("m1");
+    await sync("m1", { phase: "preparing" });
+    const restarted = makeLoop({
+      world: { ...loop.world(), reports: {} },
+      journal,
+      limits,
+      deps,
+      broken: (error) => expect.fail(String(error)),
+    });
+    loop = restarted;
+    agents = makeAgents({ loop, identity, github: { archive: async () => archive }, configs, limits, deps });
+    await expect(enroll("m1")).rejects.toMatchObject({ status: 409, code: "already-enrolled" });
+  });
+  test("of two that enrol at once from two addresses one gets a session", async () => {
+    const answers = await Promise.allSettled([enroll("m1", {}, "192.0.2.1"), enroll("m1", {}, "192.0.2.2")]);
+    expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    expect(answers[1]).toMatchObject({ reason: { status: 409 } });
+  });
+  test("a machine that ends while GitHub is asked for the runner gets no session", async () => {
+    let release = () => {};
+    const asked = new Promise<void>((resolve) => (release = resolve));
+    const slow = { archive: async () => (await asked, archive) };
+    agents = makeAgents({ loop, identity, github: slow, configs, limits, deps });
+    const answer = enroll("m1");
+    loop.report({ is: "end-asked", machine: "m1", why: "too late", failedBoot: false });
+    release();
+    await expect(answer).rejects.toMatchObject({ status: 401, code: "unknown-machine" });
+  });
   test.each([
     ["another machine's token", () => enroll("m1", { token: identity.token("m2") })],
     ["a machine nobody launched", () => enroll("m9")],
@@ -106,6 +144,60 @@ describe("enrolling", () => {
     await (served
       ? expect(attempt).resolves.toBeDefined()
       : expect(attempt).rejects.toMatchObject({ code: "bad-request" }));
+  });
+});
+
+describe("addresses", () => {
+  const from = (address: string, session: string) =>
+    sync("m1", { phase: "busy" }, undefined, address, session);
+  test("a session is heard only from where its machine enrolled", async () => {
+    const { session } = await enroll("m1", {}, "192.0.2.1");
+    expect(loop.world().machines.m1).toMatchObject({ address: "192.0.2.1" });
+    await expect(from("192.0.2.1", session)).resolves.toBeDefined();
+    await expect(from("::ffff:192.0.2.1", session), "the same over IPv6").resolves.toBeDefined();
+    for (const elsewhere of ["192.0.2.2", "::1", ""]) {
+      await expect(from(elsewhere, session), elsewhere).rejects.toMatchObject({
+        status: 401,
+        code: "session-over",
+      });
+    }
+  });
+  test("a session of this computer's socket is none over TCP", async () => {
+    const { session } = await enroll("m1");
+    await expect(from("", session)).resolves.toBeDefined();
+    await expect(from("127.0.0.1", session)).rejects.toMatchObject({ code: "session-over" });
+  });
+  test("a lost answer is given again to the same address alone", async () => {
+    const first = await enroll("m1", {}, "192.0.2.1");
+    await expect(enroll("m1", {}, "192.0.2.2")).rejects.toMatchObject({ code: "already-enrolled" });
+    expect(await enroll("m1", {}, "192.0.2.1")).toEqual(first);
+  });
+  test("where machines come through address translation, token and session alone count", async () => {
+    const github = { archive: async () => archive };
+    agents = makeAgents({ loop, identity, github, configs, addresses: "any", limits, deps });
+    const { session } = await enroll("m1", {}, "192.0.2.1");
+    await expect(from("192.0.2.2", session)).resolves.toBeDefined();
+  });
+});
+
+describe("a session of a machine that is finished with", () => {
+  const said = { sequence: 9, life: 1, done: 0 };
+  test("is told to end, at once, and obtains nothing else, whatever it says", async () => {
+    configs.set("m2", { life: 1, jitConfig: "secret" });
+    loop.report({ is: "minted", machine: "m2", life: 1, runnerId: 7, name: "m2" });
+    loop.report({ is: "end-asked", machine: "m2", why: "its job ended", failedBoot: false });
+    const before = loop.world().machines.m2;
+    for (const phase of ["preparing", "ready", "starting", "listening", "busy", "stopping"] as const) {
+      const { instruction } = await sync("m2", { ...said, phase, sequence: ++said.sequence });
+      expect(instruction, phase).toEqual({ id: 2, do: "end", reason: "its job ended" });
+      expect(loop.world().machines.m2, phase).toEqual({ ...before, introduced: true });
+    }
+    const after = await sync("m2", { ...said, phase: "ready", sequence: 99, done: 2 });
+    expect(after).toEqual({ instruction: { id: 2, do: "wait" }, nextSeconds: 30 });
+    expect(configs.size).toBe(0);
+  });
+  test("is over where the backend says that the machine is gone", async () => {
+    await expect(sync("m5", said)).rejects.toMatchObject({ status: 401, code: "session-over" });
   });
 });
 

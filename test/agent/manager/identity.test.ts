@@ -11,7 +11,7 @@ test("a token belongs to one machine and one stack", () => {
 
 test("a session names its machine; a changed one names nobody", () => {
   const session = identity.session("m1");
-  expect(identity.machineOf(session)).toBe("m1");
+  expect(identity.holderOf(session)).toEqual({ machine: "m1", address: "" });
   const [name, mac] = session.split(".");
   const other = Buffer.from("m2").toString("base64url");
   for (const forged of [
@@ -23,7 +23,25 @@ test("a session names its machine; a changed one names nobody", () => {
     `${name}.${mac}x`,
     identity.token("m1"),
   ]) {
-    expect(identity.machineOf(forged), forged).toBeNull();
+    expect(identity.holderOf(forged), forged).toBeNull();
+  }
+});
+
+test("a session names the address that it was given to, and no part of it can be exchanged", () => {
+  const session = identity.session("m1", "192.0.2.7");
+  expect(identity.holderOf(session)).toEqual({ machine: "m1", address: "192.0.2.7" });
+  const [name, address, mac] = session.split(".");
+  const elsewhere = Buffer.from("192.0.2.8").toString("base64url");
+  const plain = identity.session("m1").split(".")[1];
+  for (const forged of [
+    `${name}.${mac}`,
+    `${name}.${elsewhere}.${mac}`,
+    `${name}.${address}.${plain}`,
+    `${name}..${mac}`,
+    `${name}.${address}.${address}.${mac}`,
+    `${Buffer.from("m1\u0000192.0.2.7").toString("base64url")}.${mac}`,
+  ]) {
+    expect(identity.holderOf(forged), forged).toBeNull();
   }
 });
 
@@ -32,7 +50,7 @@ test("a session is no token and a token no session", () => {
 });
 
 test("a restarted manager knows the sessions it gave", () => {
-  expect(makeIdentity(Buffer.alloc(32, 1)).machineOf(identity.session("m1"))).toBe("m1");
+  expect(makeIdentity(Buffer.alloc(32, 1)).holderOf(identity.session("m1"))?.machine).toBe("m1");
 });
 
 test("a short key is refused", () => {

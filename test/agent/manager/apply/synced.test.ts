@@ -35,7 +35,7 @@ describe("an agent's word", () => {
   });
 
   test("a sync without news leaves the machines as they are, identity included", () => {
-    const start = world({ machines: [machine("m1", "enrolled")] });
+    const start = world({ machines: [machine("m1", "enrolled", { introduced: true })] });
     expect(after(start, synced("m1", { life: 0 })).machines).toBe(start.machines);
   });
 });
