@@ -26,6 +26,7 @@ export const remoteMethods = [
   "deleteScaleSet",
   "removeRunner",
   "setPrivate",
+  "setGroup",
   "wait",
 ] as const satisfies readonly (keyof Control)[];
 export type RemoteMethod = (typeof remoteMethods)[number];

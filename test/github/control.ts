@@ -17,6 +17,7 @@ import {
 } from "./core/state.ts";
 import type { Secret, TokenKind } from "./core/tokens.ts";
 import { dispatchPlain, dispatchWorkflow } from "./core/workflows.ts";
+import type { GroupOptions } from "./options.ts";
 import type { EndpointName } from "./routes/endpoints.ts";
 import type { Calls } from "./routes/http.ts";
 import {
@@ -156,6 +157,14 @@ export class Control {
   /** Turns a repository private or public. */
   setPrivate(value: boolean, repository?: string): void {
     this.#repository(repository).private = value;
+    this.#sim.changes.notify();
+  }
+
+  /** Changes what may use a runner group. */
+  setGroup(id: number, change: Partial<Omit<GroupOptions, "id">>): void {
+    const group = this.#sim.state.groups.find((one) => one.id === id);
+    if (!group) throw new Error(`no runner group ${id}`);
+    Object.assign(group, change);
     this.#sim.changes.notify();
   }
 

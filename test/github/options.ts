@@ -30,6 +30,10 @@ export interface PatOptions {
   token: string;
   /** Default: all. */
   permissions?: Permissions;
+  /** A classic token's: every answer names them as `X-OAuth-Scopes`. Default: fine-grained, which has none. */
+  scopes?: readonly string[];
+  /** Milliseconds since 1970: every answer names it as `github-authentication-token-expiration`. Default: never. */
+  expiresMs?: number;
 }
 
 export interface GroupOptions {
@@ -37,6 +41,10 @@ export interface GroupOptions {
   name: string;
   /** An organisation's default group excludes public repositories: GitHub then never routes their jobs. */
   allowsPublicRepositories: boolean;
+  /** Which repositories may use it (docs, "runner groups"); default `all`. */
+  visibility?: "all" | "private" | "selected";
+  /** Names without owner, for `selected`. */
+  repositories?: readonly string[];
 }
 
 /** Milliseconds; null means never. */

@@ -15,6 +15,7 @@ import { artifactHandlers } from "./routes/artifacts.ts";
 import { brokerHandlers } from "./routes/broker.ts";
 import { mountControl } from "./routes/control.ts";
 import { mount, type Calls, type Env, type Handlers } from "./routes/http.ts";
+import { groupHandlers } from "./routes/groups.ts";
 import { messageHandlers } from "./routes/messages.ts";
 import { registrationHandlers } from "./routes/registration.ts";
 import { runServiceHandlers } from "./routes/run-service.ts";
@@ -26,6 +27,7 @@ const handlers: Handlers = {
   ...appHandlers,
   ...registrationHandlers,
   ...runnerHandlers,
+  ...groupHandlers,
   ...runHandlers,
   ...scaleSetHandlers,
   ...messageHandlers,
@@ -57,6 +59,7 @@ export interface GitHubSimulator {
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubSimulator> {
   const sim = createSim(resolveOptions(options));
   const { repositories, host, port } = sim.options;
+  sim.state.groups = sim.options.groups.map((group) => ({ ...group }));
   sim.state.repositories = repositories.map((repository, index) => ({
     private: true,
     workspaceSource: null,
@@ -92,8 +95,8 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubSi
 function admitTokens(sim: Sim): string {
   const { tokens } = sim.options;
   if (tokens.length === 0) return sim.tokens.issue("pat", { permissions: "all" }, Infinity).value;
-  for (const { token, permissions = "all" } of tokens) {
-    sim.tokens.admit("pat", token, { permissions });
+  for (const { token, permissions = "all", ...shown } of tokens) {
+    sim.tokens.admit("pat", token, { permissions, ...shown }, shown.expiresMs);
     sim.tokens.remember("pat", token, token);
   }
   return tokens[0]!.token;

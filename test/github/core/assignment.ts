@@ -2,6 +2,7 @@
 import { isBusy, isOnline } from "./runners.ts";
 import { append, jobEntry, type Statistics } from "./queue.ts";
 import type { Sim } from "./sim.ts";
+import type { GroupOptions } from "../options.ts";
 import { sameName, type Job, type JobEntry, type Repository, type ScaleSet, type Scope } from "./state.ts";
 
 /** Every `runs-on` label must be there, whatever its case; nothing is added by GitHub (ARC #3330). */
@@ -13,8 +14,16 @@ export function labelsMatch(wanted: readonly string[], offered: readonly string[
 export function serves(sim: Sim, scope: Scope, groupId: number, repository: Repository): boolean {
   if (!sameName(scope.owner, repository.owner)) return false;
   if (scope.repo !== null) return sameName(scope.repo, repository.name);
-  const group = sim.options.groups.find(({ id }) => id === groupId);
-  return repository.private || group?.allowsPublicRepositories === true;
+  const group = sim.state.groups.find(({ id }) => id === groupId);
+  return group !== undefined && admits(group, repository);
+}
+
+/** Whether jobs of the repository may use an organisation's runner group. */
+export function admits(group: GroupOptions, repository: Repository): boolean {
+  const { visibility = "all", repositories = [], allowsPublicRepositories } = group;
+  const chosen = visibility !== "selected" || repositories.some((name) => sameName(name, repository.name));
+  if (repository.private) return chosen;
+  return chosen && visibility !== "private" && allowsPublicRepositories;
 }
 
 const candidate = (sim: Sim, set: ScaleSet, job: Job) =>

@@ -1,5 +1,6 @@
 /** Everything the simulated GitHub knows, in one place: plain objects, changed only by the functions of core/. */
 import type { KeyObject } from "node:crypto";
+import type { GroupOptions } from "../options.ts";
 import type { BrokerMessage, Conclusion, ReadyJob, StepResult, WorkflowLogic } from "../wire.ts";
 
 /** Where runners and scale sets are registered; `repo` null: the whole organisation. */
@@ -197,6 +198,7 @@ export interface Event {
 
 export interface State {
   repositories: Repository[];
+  groups: GroupOptions[];
   sets: Map<number, ScaleSet>;
   runners: Map<number, Runner>;
   runs: Map<number, Run>;
@@ -209,6 +211,7 @@ export interface State {
 
 export const emptyState = (): State => ({
   repositories: [],
+  groups: [],
   sets: new Map(),
   runners: new Map(),
   runs: new Map(),

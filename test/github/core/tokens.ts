@@ -7,7 +7,7 @@ import type { Scope } from "./state.ts";
 
 /** Who or what each kind of token stands for. */
 export interface Holders {
-  pat: { permissions: Permissions | "all" };
+  pat: { permissions: Permissions | "all"; scopes?: readonly string[]; expiresMs?: number };
   installation: { installationId: number; account: string; permissions: Permissions };
   registration: { scope: Scope };
   remove: { scope: Scope };

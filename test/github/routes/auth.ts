@@ -4,6 +4,7 @@ import { restRefusal } from "../core/errors.ts";
 import { readClaims, verifyRs256 } from "../core/jwt.ts";
 import type { Sim } from "../core/sim.ts";
 import { sameName, type Repository, type Scope } from "../core/state.ts";
+import type { Holders } from "../core/tokens.ts";
 import type { AppOptions, Permissions } from "../options.ts";
 import { bearer, type Ctx } from "./http.ts";
 
@@ -22,10 +23,22 @@ export function caller(sim: Sim, c: Ctx): Caller {
   if (token === "") throw unauthorized("Requires authentication");
   countCall(sim, c, token);
   const pat = sim.tokens.check("pat", token);
-  if (pat.state === "good") return { token, permissions: pat.holder.permissions, account: null };
+  if (pat.state === "good") {
+    describeToken(c, pat.holder);
+    return { token, permissions: pat.holder.permissions, account: null };
+  }
   const installation = sim.tokens.check("installation", token);
   if (installation.state !== "good") throw unauthorized();
   return { token, ...installation.holder };
+}
+
+/** What GitHub says of a token with every answer: the scopes of a classic one, and when it ends. */
+function describeToken(c: Ctx, { scopes, expiresMs }: Holders["pat"]): void {
+  if (scopes) c.header("x-oauth-scopes", scopes.join(", "));
+  if (expiresMs === undefined) return;
+  // `2027-01-15 08:00:00 UTC`
+  const [day, time] = new Date(expiresMs).toISOString().split(/[T.]/);
+  c.header("github-authentication-token-expiration", `${day} ${time} UTC`);
 }
 
 function demand(who: Caller, permission: string, level: "read" | "write"): void {

@@ -33,7 +33,11 @@ export const endpoints = {
   "rest.runner-jit": on("POST", ...both("runners/generate-jitconfig")),
   "rest.runner-downloads": on("GET", ...both("runners/downloads")),
   "rest.runner-deprecation": on("GET", ...both("runners/deprecations/:version")),
+  // REST: runner groups and what may use them
+  "rest.org-repositories": on("GET", `${org}/repos`),
   "rest.runner-groups": on("GET", `${org}/actions/runner-groups`),
+  "rest.runner-group": on("GET", `${org}/actions/runner-groups/:id`),
+  "rest.runner-group-repositories": on("GET", `${org}/actions/runner-groups/:id/repositories`),
   "rest.runners": on("GET", ...both("runners")),
   "rest.runner": on("GET", ...both("runners/:id")),
   "rest.runner-delete": on("DELETE", ...both("runners/:id")),

@@ -67,7 +67,7 @@ async function generateJit(sim: Sim, c: Ctx) {
   if (name === "" || labels.length < 1 || labels.length > 100 || !Number.isInteger(groupId)) {
     throw restRefusal(422, "Validation Failed: name, runner_group_id and 1 to 100 labels are required");
   }
-  if (!sim.options.groups.some(({ id }) => id === groupId)) throw restRefusal(404, "Not Found");
+  if (!sim.state.groups.some(({ id }) => id === groupId)) throw restRefusal(404, "Not Found");
   const workFolder = text(wanted["work_folder"]) || "_work";
   const made = sim.faults.take("jit-name-conflict")
     ? null
@@ -104,18 +104,6 @@ function deprecation(sim: Sim, c: Ctx) {
   });
 }
 
-function groups(sim: Sim, c: Ctx) {
-  runnerScope(sim, c, "read");
-  const all = sim.options.groups.map(({ id, name, allowsPublicRepositories }) => ({
-    id,
-    name,
-    default: id === 1,
-    visibility: "all",
-    allows_public_repositories: allowsPublicRepositories,
-  }));
-  return c.json({ total_count: all.length, runner_groups: page(c, all) });
-}
-
 export const runnerHandlers = {
   "rest.runners": listRunners,
   "rest.runner": (sim, c) => c.json(runnerView(sim, pathRunner(sim, c, "read"))),
@@ -123,6 +111,5 @@ export const runnerHandlers = {
   "rest.runner-jit": generateJit,
   "rest.runner-downloads": downloads,
   "rest.runner-deprecation": deprecation,
-  "rest.runner-groups": groups,
   "download.runner": download,
 } satisfies Partial<Handlers>;

@@ -25,7 +25,7 @@ export function pathSet(sim: Sim, c: Ctx, scope: Scope): ScaleSet {
 export const noSuchSet = (id: string) =>
   serviceRefusal(404, "RunnerScaleSetNotFoundException", `No runner scale set found with identifier ${id}.`);
 
-const groupOf = (sim: Sim, id: number) => sim.options.groups.find((group) => group.id === id);
+const groupOf = (sim: Sim, id: number) => sim.state.groups.find((group) => group.id === id);
 
 export const setView = (sim: Sim, set: ScaleSet) => ({
   id: set.id,
@@ -108,7 +108,7 @@ function listSets(sim: Sim, c: Ctx) {
 function listGroups(sim: Sim, c: Ctx) {
   adminScope(sim, c);
   const name = c.req.query("groupName");
-  const groups = sim.options.groups.filter((group) => name === undefined || sameName(group.name, name));
+  const groups = sim.state.groups.filter((group) => name === undefined || sameName(group.name, name));
   return c.json(list(groups.map(({ id, name }) => ({ id, name, size: 0, isDefaultGroup: id === 1 }))));
 }
 
