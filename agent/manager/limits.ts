@@ -113,6 +113,16 @@ export const defaultLimits = {
   jobSilentMs: 25 * 60 * minute,
   /** The journal's heartbeat; one older than unknownSettleMs + visibilityGraceMs counts as lost. */
   heartbeatMs: 10 * second,
+  /** A journal that could not be written is tried again so often; until it can be, nothing is launched. */
+  journalRetryMs: 5 * second,
+  /** Room of the journal's own: 500 machines with their launches take some 2 MB, the rest is for years of changes. */
+  journalBytes: 64 * 1024 ** 2,
+  /** Given up when a manager starts on a full disk: the write-ahead log (4 MB between checkpoints) and its index. */
+  journalReserveBytes: 8 * 1024 ** 2,
+  /** The room is taken some seconds after a start, 1 MB at a time, and looked after from time to time. */
+  reserveFirstMs: 5 * second,
+  reserveStepMs: 100,
+  reservePeriodMs: 60 * second,
   machinesMax: 2_000,
   actionsPerPlanMax: 200,
   mapsMax: 10_000,

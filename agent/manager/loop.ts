@@ -32,7 +32,7 @@ export interface Loop {
 
 export interface LoopOptions {
   world: World;
-  journal: Journal;
+  journal: Pick<Journal, "save" | "heartbeat">;
   limits: Limits;
   deps: Deps;
   /** Called when plan or apply throws: what the manager believes contradicts itself. */
@@ -49,18 +49,35 @@ export function makeLoop({ world: first, journal, limits, deps, broken }: LoopOp
   let wake: { atMs: Ms; sinceMs: Ms; cancel: () => void } | null = null;
 
   let journalled = first;
+  let retry: (() => void) | null = null;
   const saved = (after: World): boolean => {
     try {
       journal.save(journalled, after);
       journalled = after;
-      if (!after.journalWritable) world = { ...after, journalWritable: true };
       return true;
     } catch (error) {
       if (after.journalWritable)
         log.error({ err: error }, "the journal cannot be written: no launches until it can");
       world = { ...after, journalWritable: false };
+      retry ??= clock.after(limits.journalRetryMs, tryAgain);
       return false;
     }
+  };
+  /** Not with the next fact: one that fits would let launches begin that do not. */
+  const tryAgain = () => {
+    retry = null;
+    const now = clock.now();
+    try {
+      journal.heartbeat(now);
+      journal.save(journalled, world);
+    } catch {
+      retry = clock.after(limits.journalRetryMs, tryAgain);
+      return;
+    }
+    journalled = world;
+    world = { ...world, journalWritable: true };
+    log.info("the journal can be written again");
+    soon(now);
   };
 
   const report = (fact: Fact): boolean => {
@@ -118,6 +135,7 @@ export function makeLoop({ world: first, journal, limits, deps, broken }: LoopOp
     },
     stop: () => {
       act = null;
+      retry?.();
       wake?.cancel();
       wake = null;
     },

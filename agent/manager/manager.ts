@@ -11,6 +11,7 @@ import { drain } from "./drain.ts";
 import { openHistory } from "./history/history.ts";
 import { makeIdentity } from "./identity.ts";
 import { openJournal } from "./journal.ts";
+import { keepUp } from "./journal/upkeep.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { keepListing } from "./lists.ts";
 import { makeLoop } from "./loop.ts";
@@ -174,7 +175,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   loop.start(act);
   const lists = keepListing(loop, backends, limits, deps);
   github.start(config);
-  const beat = heartbeat(journal, limits, deps);
+  const stopUpkeep = keepUp(journal, limits, deps);
   deps.log.info(
     { port: web.port, machines: journal.machines.length, whole: journal.whole },
     "the manager serves",
@@ -183,7 +184,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   const shutDown = async () => {
     loop.stop();
     lists.stop();
-    beat();
+    stopUpkeep();
     await Promise.all([github.stop(), web.close(), agentCalls.close(), control.close()]);
     history.close();
     journal.close();
@@ -211,18 +212,4 @@ function cautious(world: World, directory: string, now: number): World {
     return at !== undefined && now - Number(at) < windowMs;
   });
   return recent.length < 3 ? world : { ...world, launchesFromMs: now + windowMs };
-}
-
-function heartbeat(journal: { heartbeat(now: number): void }, limits: Limits, deps: Deps): () => void {
-  let cancel = () => {};
-  const beat = () => {
-    try {
-      journal.heartbeat(deps.clock.now());
-    } catch (error) {
-      deps.log.error({ err: error }, "the journal's heartbeat cannot be written");
-    }
-    cancel = deps.clock.after(limits.heartbeatMs, beat);
-  };
-  beat();
-  return () => cancel();
 }

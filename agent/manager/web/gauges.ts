@@ -81,6 +81,12 @@ export function makeGauges(registers: Registry[], deps: Deps) {
     [{}, Object.values(world.launches).filter((launch) => launch.is === "unknown").length],
   ]);
   gauge(
+    "muster_journal_writable",
+    "0 while nothing is launched because the journal cannot be written.",
+    [],
+    ({ world }) => [[{}, world.journalWritable ? 1 : 0]],
+  );
+  gauge(
     "muster_draining",
     "1 while the manager launches nothing because it was told to drain.",
     [],

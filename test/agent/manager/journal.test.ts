@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pino } from "pino";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Deps } from "../../../agent/manager/deps.ts";
 import { openJournal } from "../../../agent/manager/journal.ts";
 import { defaultLimits as limits, journalQuietMs } from "../../../agent/manager/limits.ts";
@@ -55,6 +55,92 @@ test.each([
   const journal = open();
   expect(journal.whole).toBe(whole);
   journal.close();
+});
+
+describe("an older copy that is put back while its heartbeat is still young", () => {
+  const file = (name = "") => join(folder, `journal.sqlite${name}`);
+  const saved = (id: string) => {
+    const journal = open();
+    journal.save(world(), world({ machines: [machine(id, "starting")] }));
+    journal.close();
+  };
+
+  test("counts as lost: it does not know who has enrolled since", () => {
+    saved("m1");
+    copyFileSync(file(), file(".copy"));
+    saved("m2");
+    rmSync(file());
+    copyFileSync(file(".copy"), file());
+    const journal = open();
+    expect(journal.whole).toBe(false);
+    journal.close();
+    const next = open();
+    expect(next.whole, "from then on it is complete").toBe(true);
+    next.close();
+  });
+
+  test("is found out after a single heartbeat", () => {
+    saved("m1");
+    copyFileSync(file(), file(".copy"));
+    const running = open();
+    running.heartbeat(clock.now());
+    running.close();
+    copyFileSync(file(".copy"), file());
+    const journal = open();
+    expect(journal.whole).toBe(false);
+    journal.close();
+  });
+
+  test("a journal of a manager that did not count yet is whole", () => {
+    saved("m1");
+    const earlier = new DatabaseSync(file());
+    earlier.exec("DELETE FROM meta WHERE key = 'count'");
+    earlier.close();
+    rmSync(file(".count"));
+    const journal = open();
+    expect([journal.whole, journal.machines.length]).toEqual([true, 1]);
+    journal.close();
+  });
+
+  test("a manager that was killed between the write and its count has a whole one", () => {
+    saved("m1");
+    writeFileSync(file(".count"), "1".padStart(16, "0"));
+    const journal = open();
+    expect(journal.whole).toBe(true);
+    journal.close();
+  });
+});
+
+test.each([
+  ["a row that is no JSON", "INSERT INTO machines VALUES ('m9', '{')"],
+  ["a row that is no machine", "INSERT INTO machines VALUES ('m9', '{}')"],
+  ["a row that is nothing", "INSERT INTO launches VALUES ('l9', 'null')"],
+  ["a table of another shape", "DROP TABLE machines; CREATE TABLE machines (id TEXT) STRICT"],
+])("a file with %s is set aside, and the next start is a plain one", (_what, sql) => {
+  open().close();
+  const spoiled = new DatabaseSync(join(folder, "journal.sqlite"));
+  spoiled.exec(sql);
+  spoiled.close();
+  const journal = open();
+  expect([journal.whole, journal.machines]).toEqual([false, []]);
+  journal.close();
+  const next = open();
+  expect(next.whole).toBe(true);
+  next.close();
+  expect(readdirSync(folder).filter((name) => name.includes(".aside-"))).toHaveLength(1);
+});
+
+test("what a killed manager had not moved into the file yet is set aside with it", () => {
+  const first = open();
+  first.save(world(), world({ machines: [machine("m1", "busy")] }));
+  for (const part of ["", "-wal"])
+    copyFileSync(join(folder, `journal.sqlite${part}`), join(folder, `kept${part}`));
+  first.close();
+  const path = join(folder, "kept");
+  writeFileSync(path, "torn".padEnd(8_192, "x"));
+  openJournal(path, deps, limits).close();
+  const aside = readdirSync(folder).find((name) => /^kept\.aside-\d+$/.test(name));
+  expect(existsSync(join(folder, `${aside}-wal`))).toBe(true);
 });
 
 test("a file of a newer version is set aside and counts as lost", () => {

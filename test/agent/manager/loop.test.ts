@@ -9,7 +9,11 @@ import type { World } from "../../../agent/manager/world.ts";
 import { virtualClock } from "../../simulation/clock.ts";
 import { demand, machine, world } from "./worlds.ts";
 
-function start(first: World, save: (before: World, after: World) => void = () => {}) {
+function start(
+  first: World,
+  save: (before: World, after: World) => void = () => {},
+  heartbeat: () => void = () => {},
+) {
   const clock = virtualClock();
   const deps: Deps = { clock, random: () => 0, id: () => "1", log: pino({ level: "silent" }), fetch };
   const journal = {
@@ -19,7 +23,7 @@ function start(first: World, save: (before: World, after: World) => void = () =>
     whole: true,
     draining: false,
     save,
-    heartbeat: () => {},
+    heartbeat,
     close: () => {},
   };
   const errors: unknown[] = [];
@@ -73,7 +77,9 @@ test("without news the loop looks again after a tick", async () => {
 });
 
 test("a sync that says nothing new wakes nobody, one with a new phase does", async () => {
-  const { clock, loop, plans } = start(world({ machines: [machine("m1", "enrolled")] }));
+  const { clock, loop, plans } = start(
+    world({ machines: [machine("m1", "enrolled", { introduced: true })] }),
+  );
   await clock.advance(1_000);
   const before = plans.length;
   loop.report(heard(2));
@@ -88,18 +94,55 @@ test("a sync that says nothing new wakes nobody, one with a new phase does", asy
 test("a journal that cannot be written stops launches, and everything is written once it can", async () => {
   let full = true;
   let written: World | null = null;
-  const { clock, loop, plans } = start(world(), (_before, after) => {
+  const refuse = () => {
     if (full) throw new Error("ENOSPC");
-    written = after;
-  });
+  };
+  const { clock, loop, plans } = start(
+    world(),
+    (_before, after) => {
+      refuse();
+      written = after;
+    },
+    refuse,
+  );
   expect(loop.report(wants(1))).toBe(false);
-  await clock.advance(1_000);
+  await clock.advance(60_000);
   expect(plans.flat().filter((action) => action.do === "launch")).toEqual([]);
   full = false;
-  loop.report(wants(2));
-  await clock.advance(1_000);
+  await clock.advance(limits.journalRetryMs + limits.coalesceMsMax);
   expect(plans.at(-1)).toMatchObject([{ do: "launch" }]);
-  expect(written).not.toBeNull();
+  expect(written).toMatchObject({ demand: { a: {} } });
+  expect(loop.world().journalWritable).toBe(true);
+});
+
+test("a fact that fits in where others do not lets no launch begin, so that nothing is tried without end", async () => {
+  const starts = machine("m1", "asked", { launch: "l1", startedMs: null });
+  const { clock, loop, plans } = start(
+    world(),
+    (before, after) => {
+      if (Object.keys(after.machines).length > Object.keys(before.machines).length) throw new Error("ENOSPC");
+    },
+    () => {
+      throw new Error("ENOSPC");
+    },
+  );
+  const launch = {
+    id: "l1",
+    backend: "local",
+    request: { pool: "a", offer: "local", machines: ["m1"] },
+    worstMicros: 0,
+    askedMs: 0,
+    sentMs: 0,
+    sends: 1,
+    is: "in-flight" as const,
+  };
+  loop.report(wants(1));
+  expect(loop.report({ is: "launch-sent", launch, machines: [starts] })).toBe(false);
+  expect(loop.report({ is: "launched", launch: "l1", machines: [], failures: [] })).toBe(true);
+  const before = plans.length;
+  await clock.advance(60_000);
+  expect(plans.slice(before).flat()).toEqual([]);
+  expect(plans.length - before).toBeLessThan(10);
 });
 
 test("a contradiction is reported with the world instead of being acted on", async () => {
