@@ -27,6 +27,10 @@ export const poolConfig = z.object({
   reuse: z.boolean(),
   /** GitHub runner group; `Default` is the organisation's default group. */
   runnerGroup: z.string().min(1),
+  /** `refuse`: the pool stands still while a public repository could use it. `allow` counts on single-use cloud machines only. */
+  publicRepositories: z.enum(["refuse", "allow"]).default("refuse"),
+  /** Go on although another scale set or runner could take this pool's jobs, or this pool theirs. */
+  shareLabels: z.boolean().default(false),
   backends: z.array(backendConfig).min(1),
 });
 export type PoolConfig = z.infer<typeof poolConfig>;

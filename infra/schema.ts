@@ -79,6 +79,8 @@ export const pool = z.strictObject({
   maxJobTime: duration.default(6 * 3_600),
   reuse: yesOrNo.default(false),
   runnerGroup: z.string("allowed is a group's name").min(1, "allowed is a group's name").default("Default"),
+  publicRepositories: z.enum(["refuse", "allow"]).default("refuse"),
+  shareLabels: yesOrNo.default(false),
   backends: z
     .array(backend, listOf("backend"))
     .min(1, listOf("backend"))

@@ -188,6 +188,17 @@ const improveManager = (value: unknown, wrong: Wrong[]) => {
   wrong[index] = { ...wrong[index]!, allowed };
 };
 
+/** Anybody's pull request runs code there: only a machine that is gone afterwards may serve it. */
+const strangers = (name: string, { backends, reuse }: Pick<PoolConfig, "backends" | "reuse">): Wrong[] => {
+  const local = backends.some(({ kind }) => kind === "local");
+  if (!local && !reuse) return [];
+  const why = local
+    ? "on this computer anybody's pull request would run beside your files; allowed is refuse, " +
+      "or a pool whose backends are single-use cloud machines alone"
+    : "machines that serve job after job would carry one stranger's work to the next; allowed with reuse: false";
+  return [{ path: `muster:pools.${name}.publicRepositories`, given: '"allow"', allowed: why }];
+};
+
 const readPools = (value: unknown, input: SettingsInput, wrong: Wrong[], section: Section) => {
   if (value === undefined) return {};
   if (!isRecord(value) || Object.keys(value).length === 0) {
@@ -215,6 +226,7 @@ const readPools = (value: unknown, input: SettingsInput, wrong: Wrong[], section
         given: String(rest.minIdle),
         allowed: `allowed is at most the pool's max, which is ${rest.max}`,
       });
+    if (rest.publicRepositories === "allow") wrong.push(...strangers(name, rest));
     pools[name] = {
       ...rest,
       labels: labels ?? ["self-hosted", "linux", input.arch],

@@ -41,6 +41,8 @@ test("a GitHub address and a token are enough: one pool on this computer with th
         maxJobSeconds: 21_600,
         reuse: false,
         runnerGroup: "Default",
+        publicRepositories: "refuse",
+        shareLabels: false,
         backends: [{ kind: "local" }],
       },
     },
@@ -169,6 +171,27 @@ test("overlapping labels are fine, and a label twice is not", () => {
 test("labels are compared although something else in the pools is wrong", () => {
   const pools = { one: { labels: ["a"] }, two: { labels: ["a"] }, three: { labels: ["b"], max: "many" } };
   expect(wrongs({ github: loopback, pools })).toHaveLength(2);
+});
+
+test("the cure for labels that contain another pool's names both pools", () => {
+  const pools = { gpu: { labels: ["linux", "gpu"] }, plain: { labels: ["linux"] } };
+  const { path, allowed } = only({ github: loopback, pools });
+  expect(path).toBe("muster:pools.gpu.labels");
+  expect(allowed).toContain("jobs for plain could land here; give plain a label that gpu does not have");
+});
+
+test("public repositories are never allowed on this computer, and the sentence says what is", () => {
+  const { path, allowed } = only(pool({ publicRepositories: "allow" }));
+  expect(path).toMatch(/^muster:pools\.\w+\.publicRepositories$/);
+  expect(allowed).toMatch(
+    /on this computer.*allowed is refuse, or a pool whose backends are single-use cloud/,
+  );
+  expect(only(pool({ publicRepositories: "alow" })).allowed).toContain("did you mean allow?");
+});
+
+test("shareLabels is a plain yes or no", () => {
+  expect(Object.values(parse(pool({ shareLabels: true })).pools)[0]).toMatchObject({ shareLabels: true });
+  expect(only(pool({ shareLabels: "yes" })).allowed).toBe("allowed is true or false");
 });
 
 const setToken = "pulumi config set --secret muster:githubToken -s local";

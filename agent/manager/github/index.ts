@@ -131,7 +131,7 @@ function makePlace(
     timings,
     deps,
     report,
-    resolve: (wish, signal) => resolveSet(wish, { config: config(), service, owned, deps }, signal),
+    resolve: (wish, signal) => resolveSet(wish, { config: config(), service, owned }, signal),
   });
   return { owned, service, login, tools, archives: makeArchives(() => rest, target, timings, deps) };
 }

@@ -6,6 +6,7 @@ import { Octokit } from "@octokit/rest";
 import type { ManagerConfig, ManagerSecrets } from "../../manager-config.ts";
 import { deadline, type Deps } from "../deps.ts";
 import { GitHubError, hide, refused, unanswered } from "./errors.ts";
+import { type Credential, credentialSeen, expired } from "./access/credential.ts";
 import { orAborted } from "./pauses.ts";
 import type { Timings } from "./timings.ts";
 import type { Target } from "./url.ts";
@@ -19,6 +20,8 @@ export interface RestCall {
   authorization?: { scheme: string; token: string };
 }
 export interface Rest {
+  /** What GitHub's answers said of the login so far. */
+  credential(): Credential;
   /** @throws GitHubError */
   call(call: RestCall, signal: AbortSignal): Promise<unknown>;
 }
@@ -50,7 +53,15 @@ export function makeLogin(
   timings: Timings,
   deps: Deps,
 ): Rest {
-  const fetch = timedFetch(timings, deps);
+  let credential: Credential = {
+    kind: login.kind === "app" ? "installation" : "token",
+    expiresMs: null,
+    scopes: null,
+  };
+  const seen = (headers: Headers) => {
+    if (login.kind === "token") credential = credentialSeen(credential, headers);
+  };
+  const fetch = timedFetch(timings, deps, seen);
   const octokit = new RestClient({
     baseUrl: target.api,
     userAgent: "muster",
@@ -65,8 +76,9 @@ export function makeLogin(
     // A limit is not waited for in here: the pool that hit it waits, and says so.
     throttle: { write: unpaced, onRateLimit: () => {}, onSecondaryRateLimit: () => {} },
   });
-  const token = tokenSource(target, login, secrets, octokit);
-  const cure = cureFor(target, login);
+  const lasts = (expiresMs: number) => (credential = { ...credential, expiresMs });
+  const token = tokenSource(target, login, secrets, octokit, lasts);
+  const cure = () => expired(credential, deps.clock.now()) ?? cureFor(target, login);
   const hidden = Object.values(secrets).flatMap((value) =>
     value === undefined ? [] : [value, value.trim()],
   );
@@ -83,7 +95,7 @@ export function makeLogin(
       });
       return data as unknown;
     } catch (error) {
-      throw asGitHubError(error, call.what, known, cure, timings, deps);
+      throw asGitHubError(error, call.what, known, cure(), timings, deps);
     }
   };
   const call = async (wanted: RestCall) => {
@@ -96,7 +108,7 @@ export function makeLogin(
       return once(wanted, true);
     }
   };
-  return { call: (wanted, signal) => orAborted(call(wanted), signal) };
+  return { call: (wanted, signal) => orAborted(call(wanted), signal), credential: () => credential };
 }
 
 /** Gives the bearer token of REST calls; `renew`: one that was not refused before. */
@@ -105,6 +117,7 @@ function tokenSource(
   login: ManagerConfig["github"]["login"],
   secrets: ManagerSecrets,
   octokit: Octokit,
+  lasts: (expiresMs: number) => void,
 ): (renew: boolean) => Promise<string> {
   const denied = (message: string) => new GitHubError(message, { reason: "denied" });
   if (login.kind === "token") {
@@ -137,7 +150,11 @@ function tokenSource(
     permissions: rights[target.kind],
     ...(target.repository === null ? {} : { repositoryNames: [target.repository] }),
   };
-  return async (refresh) => (await app({ ...wanted, refresh })).token;
+  return async (refresh) => {
+    const { token, expiresAt } = await app({ ...wanted, refresh });
+    lasts(Date.parse(expiresAt));
+    return token;
+  };
 }
 
 function cureFor(target: Target, login: ManagerConfig["github"]["login"]): string {
@@ -188,7 +205,7 @@ function asGitHubError(
 }
 
 /** One attempt has a time limit of its own, body included. */
-function timedFetch(timings: Timings, deps: Deps): typeof fetch {
+function timedFetch(timings: Timings, deps: Deps, seen: (headers: Headers) => void): typeof fetch {
   return async (input, init) => {
     const limit = deadline(
       deps.clock,
@@ -199,6 +216,7 @@ function timedFetch(timings: Timings, deps: Deps): typeof fetch {
     try {
       const response = await deps.fetch(input, { ...init, signal: limit.signal });
       const { status, headers } = response;
+      seen(headers);
       const bytes = await response.arrayBuffer();
       const none = status === 204 || status === 205 || status === 304;
       return new Response(none ? null : bytes, { status, headers });

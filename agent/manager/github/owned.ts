@@ -16,6 +16,8 @@ const entry = z.object({
   group: z.string(),
   labels: z.array(z.string()),
   session: z.string().nullable(),
+  /** It was there, with nothing against it, before others of its labels: those give way. */
+  settled: z.boolean().default(false),
 });
 export type OwnedSet = z.infer<typeof entry>;
 const file = z.object({ url: z.string(), sets: z.array(entry) });
@@ -24,6 +26,7 @@ export interface Owned {
   sets(): readonly OwnedSet[];
   keep(set: OwnedSet): void;
   session(id: number, sessionId: string | null): void;
+  settle(id: number): void;
   drop(id: number): void;
   /** Writes no more: another place's notes have taken the file. */
   close(): void;
@@ -58,6 +61,12 @@ export function openOwned(directory: string, url: string, deps: Deps): Owned {
       const set = known.get(id);
       if (!set || set.session === sessionId) return;
       known.set(id, { ...set, session: sessionId });
+      save();
+    },
+    settle: (id) => {
+      const set = known.get(id);
+      if (!set || set.settled) return;
+      known.set(id, { ...set, settled: true });
       save();
     },
     close: () => (closed = true),

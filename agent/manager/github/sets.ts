@@ -1,9 +1,7 @@
 /** A pool's scale set: its name, its group, and which of the sets at GitHub it is. */
 import { createHash } from "node:crypto";
 import type { ManagerConfig } from "../../manager-config.ts";
-import type { Deps } from "../deps.ts";
 import type { PoolName } from "../world.ts";
-import { visible } from "../web/visible.ts";
 import { GitHubError } from "./errors.ts";
 import type { Owned } from "./owned.ts";
 import type { ScaleSet } from "./schemas.ts";
@@ -41,7 +39,7 @@ export function wishOf(config: ManagerConfig, pool: PoolName): Wish | null {
   return { pool, base: baseName(config, pool), labels, group, mark };
 }
 /** Readable, and with an owner also unambiguous: `dev` + `x-arm` is not `dev-x` + `arm`, nor another computer's `dev`. */
-function baseName({ stack }: ManagerConfig, pool: PoolName): string {
+function baseName({ stack }: Pick<ManagerConfig, "stack">, pool: PoolName): string {
   const readable = `${stack.project}-${stack.name}-${pool}`;
   if (stack.owner === undefined) return readable;
   const whose = JSON.stringify([stack.owner, stack.project, stack.name, pool]);
@@ -49,7 +47,11 @@ function baseName({ stack }: ManagerConfig, pool: PoolName): string {
 }
 
 /** True for a name that only this stack gives to a set of this pool. */
-export function isNameOf(config: ManagerConfig, pool: PoolName, name: string): boolean {
+export function isNameOf(
+  config: Pick<ManagerConfig, "pools" | "stack">,
+  pool: PoolName,
+  name: string,
+): boolean {
   const base = baseName(config, pool).toLowerCase();
   const given = name.toLowerCase();
   const others = Object.keys(config.pools).filter((other) => other !== pool);
@@ -63,7 +65,6 @@ export interface Resolving {
   config: ManagerConfig;
   service: Service;
   owned: Owned;
-  deps: Deps;
 }
 
 /**
@@ -81,12 +82,6 @@ export async function resolveSet(wish: Wish, at: Resolving, signal: AbortSignal)
   );
   const listed = new Set(all.map(({ id }) => id));
   for (const { id, pool } of noted.values()) if (pool === wish.pool && !listed.has(id)) at.owned.drop(id);
-  warnOfRivals(
-    wish,
-    groupId,
-    all.filter((set) => !ours.includes(set)),
-    at.deps,
-  );
   const asWished = (set: ScaleSet) => {
     const labels = noted.get(set.id)?.labels ?? set.labels ?? [];
     return set.runnerGroupId === groupId && sameLabels(labels, wish.labels);
@@ -97,14 +92,15 @@ export async function resolveSet(wish: Wish, at: Resolving, signal: AbortSignal)
     ours.find(asWished);
   const free = !ours.some((set) => set.name.toLowerCase() === wish.base.toLowerCase());
   const set = found ?? (await make(free ? wish.base : marked, groupId, wish, at.service, signal));
-  const sent = noted.get(set.id)?.session ?? null;
+  const before = noted.get(set.id);
   at.owned.keep({
     id: set.id,
     name: set.name,
     pool: wish.pool,
     group: wish.group,
     labels: [...wish.labels],
-    session: sent,
+    session: before?.session ?? null,
+    settled: before?.settled ?? false,
   });
   const others = ours.filter((other) => other.id !== set.id).map((other) => asSet(other, []));
   return { set: asSet(set, wish.labels), others };
@@ -134,19 +130,6 @@ async function make(
     if (!existing) throw error;
     return existing;
   }
-}
-
-/** GitHub gives a job to any of several sets with its labels: half of this pool's jobs would go elsewhere. */
-function warnOfRivals(wish: Wish, groupId: number, others: readonly ScaleSet[], deps: Deps): void {
-  const rivals = others.filter(
-    ({ labels, runnerGroupId }) => runnerGroupId === groupId && sameLabels(labels ?? [], wish.labels),
-  );
-  if (rivals.length === 0) return;
-  const sets = rivals.map(({ name }) => visible(name, 100));
-  deps.log.warn(
-    { pool: wish.pool, sets },
-    "other scale sets have the same labels: GitHub gives jobs to any of them",
-  );
 }
 
 /** The default group is 1 everywhere, also where there are no groups. */

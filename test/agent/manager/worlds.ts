@@ -23,6 +23,8 @@ export const poolConfig = (over: Partial<PoolConfig> = {}): PoolConfig => ({
   maxJobSeconds: 21_600,
   reuse: false,
   runnerGroup: "Default",
+  publicRepositories: "refuse",
+  shareLabels: false,
   backends: [{ kind: "local" }],
   ...over,
 });

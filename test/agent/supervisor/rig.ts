@@ -56,6 +56,8 @@ export const makeRig = async (env: NodeJS.ProcessEnv = process.env): Promise<Rig
         maxJobSeconds: 3_600,
         reuse: false,
         runnerGroup: "Default",
+        publicRepositories: "refuse",
+        shareLabels: false,
         backends: [{ kind: "local" }],
       },
     },

@@ -25,6 +25,8 @@ const pool: PoolConfig = {
   maxJobSeconds: 3_600,
   reuse: false,
   runnerGroup: "Default",
+  publicRepositories: "refuse",
+  shareLabels: false,
   backends: [{ kind: "local" }],
 };
 const config = (): ManagerConfig => {

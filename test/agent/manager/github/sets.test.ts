@@ -142,14 +142,6 @@ test("a runner group that does not exist is refused with those that do", async (
   expect(script.calls("sets.create")).toEqual([]);
 });
 
-test("other sets with equal labels are warned of by name", async () => {
-  const { lines, script } = await started((github) => github.sets.set(8, set(8, "muster-prod-a")));
-  await polled(script, 1);
-  expect(lines.filter((line) => line.includes("same labels") && line.includes("muster-prod-a"))).toHaveLength(
-    1,
-  );
-});
-
 test("forget deletes this stack's runners and sets and says what it could not", async () => {
   const made = await started(
     (github) => {

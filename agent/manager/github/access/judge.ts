@@ -1,0 +1,88 @@
+/** One pool against what was read of its place: why it must stand still, what is only worth knowing. Pure. */
+import type { ManagerConfig } from "../../../manager-config.ts";
+import type { PoolName } from "../../world.ts";
+import type { OwnedSet } from "../owned.ts";
+import type { ScaleSet } from "../schemas.ts";
+import { isNameOf } from "../sets.ts";
+import { publicity } from "./publicity.ts";
+import { mostRead, type Place } from "./read.ts";
+import { cureOfRivals, type Relation, relation, removal, type Rival, rivalsOf } from "./rivals.ts";
+
+export interface Sentence {
+  said: string;
+  cure: string;
+}
+export interface Judgement {
+  refusals: readonly (Sentence & { reason: "public-repository" | "label-clash" })[];
+  warnings: readonly Sentence[];
+  /** Something that a refusal could follow from was not read: why. Null: all was. */
+  unread: string | null;
+  /** The pool's own set, where it stands in the list and nothing is against it: from now on it is the first. */
+  settles: number | null;
+}
+
+type Stack = Pick<ManagerConfig, "pools" | "stack">;
+
+/** Names of machines, which are also their runners': POOL-LAUNCH-NUMBER, a further life behind it. */
+const machineName = /-[0-9a-f]{10}-\d+(-\d+)?$/;
+
+export function judge(stack: Stack, pool: PoolName, place: Place, owned: readonly OwnedSet[]): Judgement {
+  const settings = stack.pools[pool]!;
+  const open = publicity(settings, place);
+  const noted = new Map(owned.map((set) => [set.id, set]));
+  const pools = Object.keys(stack.pools);
+  const isOurs = {
+    set: ({ id, name }: ScaleSet) => noted.has(id) || pools.some((one) => isNameOf(stack, one, name)),
+    runner: ({ name }: { name: string }) =>
+      machineName.test(name) && pools.some((one) => name.startsWith(`${one.slice(0, 40)}-`)),
+  };
+  const set = ownSet(stack, pool, mostRead(place.sets), noted);
+  const settled = set !== null && noted.get(set.id)?.settled === true;
+  const self = { pool, settings, set, settled };
+  const rivals = settings.shareLabels ? [] : rivalsOf(self, place, isOurs);
+  const clash = rivals.filter(({ first }) => first);
+
+  const refusals: Judgement["refusals"] = [
+    ...(open.is === "public" ? [{ reason: "public-repository" as const, ...open }] : []),
+    ...clash
+      .slice(0, 3)
+      .map((rival) => ({ reason: "label-clash" as const, ...sentence(rival, cureOfRivals(self)) })),
+  ];
+  const later = rivals.filter(({ first }) => !first).slice(0, 3);
+  return {
+    refusals: refusals.map(({ reason, said, cure }) => ({ reason, said, cure })),
+    warnings: later.map((rival) =>
+      sentence(rival, `It came later, so this pool goes on. ${cureOfRivals(self)}`),
+    ),
+    unread: open.is === "unread" ? open.why : place.sets.is === "unread" ? place.sets.why.message : null,
+    settles: clash.length === 0 && set && !settled && place.sets.is === "read" ? set.id : null,
+  };
+}
+
+function sentence({ detail, name, idle }: Rival, cure: string): Sentence {
+  const gone = idle ? `. If its stack is gone, remove it: ${removal(name)}` : "";
+  return { said: detail, cure: `${cure}${gone}` };
+}
+
+/** The set that serves the pool with its present labels; one of former labels is drained and no yardstick. */
+function ownSet(
+  stack: Stack,
+  pool: PoolName,
+  sets: readonly ScaleSet[],
+  noted: ReadonlyMap<number, OwnedSet>,
+): ScaleSet | null {
+  const { labels, runnerGroup } = stack.pools[pool]!;
+  const equal: Relation = "equal";
+  return (
+    sets.find(({ id }) => {
+      const known = noted.get(id);
+      return (
+        known?.pool === pool &&
+        known.group.toLowerCase() === runnerGroup.toLowerCase() &&
+        relation(known.labels, labels) === equal
+      );
+    }) ??
+    sets.find((set) => isNameOf(stack, pool, set.name) && relation(set.labels ?? [], labels) === equal) ??
+    null
+  );
+}
