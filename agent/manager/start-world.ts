@@ -1,9 +1,11 @@
 /** The world a manager begins with: what its journal remembers, nothing seen yet. */
+import { forgotten } from "./apply/machine.ts";
 import type { Journal } from "./journal.ts";
 import { journalQuietMs, type Limits } from "./limits.ts";
 import type { Backend } from "./ports.ts";
 import { offersOf, recipes, type Settings } from "./settings.ts";
 import type { Launch, Machine, Ms, World } from "./world.ts";
+import { runnerName } from "./world.ts";
 
 export interface StartWorldOptions {
   settings: Settings;
@@ -30,7 +32,12 @@ export function startWorld({ settings, journal, backends, limits, now }: StartWo
     demand: {},
     jobs: {},
     offers: offersOf(settings.config, backends),
-    machines: Object.fromEntries(journal.machines.map((machine) => [machine.id, resumed(machine, now)])),
+    machines: Object.fromEntries(
+      journal.machines.map((machine) => [
+        machine.id,
+        journal.whole ? resumed(machine, now) : spent(machine, settings.config.github.url, now),
+      ]),
+    ),
     reports: {},
     launches: Object.fromEntries(journal.launches.map((launch) => [launch.id, inDoubt(launch)])),
     circuits: {},
@@ -41,6 +48,16 @@ export function startWorld({ settings, journal, backends, limits, now }: StartWo
 /** Calls that were out when the last manager ended have an unknown outcome. */
 const inDoubt = (launch: Launch): Launch =>
   launch.is === "in-flight" ? { ...launch, is: "unknown" } : launch;
+
+/**
+ * What an older copy remembers of a machine may be long over: it may finish, is never enrolled again nor registered, and
+ * its record is looked for although the copy knows of none.
+ */
+function spent(machine: Machine, place: string, now: Ms): Machine {
+  const life = Math.max(1, machine.life);
+  const registration = machine.registration ?? forgotten(runnerName(machine.id, life), life, place, now);
+  return { ...machine, spent: true, order: null, registration };
+}
 
 function resumed(machine: Machine, now: Ms): Machine {
   const { registration } = machine;

@@ -1,7 +1,7 @@
 /** GitHub's figures and job messages; GitHub is believed for when a job starts and ends. */
 import type { Limits } from "../limits.ts";
 import type { Fact, JobNews } from "../facts.ts";
-import type { Job, Machine, Ms, World } from "../world.ts";
+import type { Job, Machine, Ms, Registration, World } from "../world.ts";
 import { isAlive } from "../world.ts";
 import { at } from "./machine.ts";
 
@@ -96,9 +96,20 @@ function withRunner(
   // A machine for one job that says it waits for it: its agent hides the job. One for several may be through with it.
   if (config.pools[machine.pool]?.reuse !== true && machine.registration !== null) stages.push("enrolled");
   const serves = isAlive(machine) && news.is === "started" && stages.includes(machine.stage);
-  const next: Machine = { ...(serves ? at(machine, "busy", now) : machine), job: known };
+  const next: Machine = {
+    ...(serves ? at(machine, "busy", now) : machine),
+    job: known,
+    registration:
+      news.is === "completed" ? released(machine.registration, news.runner) : machine.registration,
+  };
   return { ...machines, [machine.id]: next };
 }
+
+/** What GitHub refused to delete because of this job is asked for again at once. */
+const released = (registration: Registration | null, runner: string | null): Registration | null =>
+  registration?.heldBusy && registration.name === runner
+    ? { ...registration, heldBusy: false, removeMs: null }
+    : registration;
 
 function bounded(jobs: World["jobs"], now: Ms, limits: Limits): World["jobs"] {
   const keep = (job: Job) =>

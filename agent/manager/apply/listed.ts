@@ -78,6 +78,8 @@ function mayBeMissed(machine: Machine, fact: Listed, limits: Limits, world: Worl
 /** Ours by its tags, but not in our memory: a restarted manager adopts; plan ends what nobody may use. */
 function adopt(world: World, backend: string, entry: ListedMachine, now: Ms): Machine {
   const launch = world.launches[entry.launch];
+  // Also one whose launch an older copy of the journal remembers.
+  const spent = !launch || launch.askedMs < world.completeSinceMs;
   const known = newMachine({
     id: entry.id,
     pool: entry.pool,
@@ -89,12 +91,12 @@ function adopt(world: World, backend: string, entry: ListedMachine, now: Ms): Ma
       world.offers[entry.pool]?.find(({ key }) => key === entry.offer)?.priceMicros ??
       0,
     recipe: launch ? (world.recipes[entry.pool] ?? "") : "",
-    spent: !launch,
+    spent,
     stage: "starting",
     stageMs: now,
     askedMs: entry.startedMs,
     startedMs: entry.startedMs,
   });
   // Whatever its agent will say: nobody here knows that it was never registered, so its record is looked for.
-  return launch ? known : { ...known, registration: forgotten(entry.id, 1, world.config.github.url, now) };
+  return !spent ? known : { ...known, registration: forgotten(entry.id, 1, world.config.github.url, now) };
 }

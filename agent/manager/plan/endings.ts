@@ -53,7 +53,8 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
     return null;
   }
   if (machine.spent) {
-    return paper.due(machine.stageMs + limits.syncPeriodMs)
+    // It may run a job that an older copy of the journal knows nothing of: its agent gets the time to say so.
+    return paper.due(since(paper, machine.stageMs) + limits.syncPeriodMs)
       ? verdict("it was launched before the journal was lost", { orphan: true })
       : null;
   }

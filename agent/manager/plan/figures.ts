@@ -45,8 +45,10 @@ export function poolFigures(paper: Draft, pool: PoolName, machines: readonly Mac
   const coming = alive.filter((machine) => onItsWay.has(machine.stage) && !machine.spent && !old(machine));
   // Machines that already run a job which GitHub's figures may still call waiting.
   const early = machines.filter(
-    ({ job }) =>
+    ({ job, spent }) =>
       job !== null &&
+      // Of one that nobody remembers the job began long ago, as GitHub knows.
+      !spent &&
       !job.startedAtGitHub &&
       job.completedMs === null &&
       !paper.due(job.startedMs + limits.startConfirmMs),
