@@ -12,6 +12,7 @@ import { openHistory } from "./history/history.ts";
 import { makeIdentity } from "./identity.ts";
 import { openJournal } from "./journal.ts";
 import { keepUp } from "./journal/upkeep.ts";
+import { watchLeaks } from "./leaks.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { keepListing } from "./lists.ts";
 import { makeLoop } from "./loop.ts";
@@ -140,6 +141,8 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
       for (const [pool, jobs] of Object.entries(plan.capacity)) github.capacity(pool, jobs);
     },
   });
+
+  loop.watch(watchLeaks(limits, deps));
 
   const reload = async () => {
     const settings = await readSettings(options.settingsPath);

@@ -129,15 +129,10 @@ describe("a job replays what its machine holds", () => {
   });
 
   test.each([
-    ["ended, as if all were well", { phase: "ended", lastLife: null, problem: null }],
     ["ended, as if the disk were broken", { phase: "ended", lastLife: null, problem: "no disk" }],
     [
       "ready, as if its job were over",
       { phase: "ready", life: 1, lastLife: { life: 1, code: 0, ranJob: true, result: "Succeeded" } },
-    ],
-    [
-      "ready, as if its registration had been removed",
-      { phase: "ready", life: 1, lastLife: { life: 1, code: 0, ranJob: false, result: null } },
     ],
   ] as const)(
     "that it is %s: its own machine ends, with its job, and the next job gets another",
@@ -196,7 +191,7 @@ describe("the copied credentials open nothing after", () => {
     expect(registrations(at)).toEqual(once);
   });
 
-  test("kill -9 of the agent, once GitHub has given its job up; until then no other job is theirs", async () => {
+  test("kill -9 of the agent and its runner, once GitHub has given the job up", async () => {
     const at = await start({}, quick);
     const { held } = await running(at);
     const copy = await copyOf(held);

@@ -1,6 +1,8 @@
 /** Gauges of /metrics: each set of series is emptied and filled from the last world when somebody scrapes. */
 import { Gauge, type Registry } from "prom-client";
 import type { Deps } from "../deps.ts";
+import { leaks } from "../leaks.ts";
+import { defaultLimits } from "../limits.ts";
 import type { WaitReason } from "../view.ts";
 import type { Ms, PoolName, World } from "../world.ts";
 
@@ -81,6 +83,12 @@ export function makeGauges(registers: Registry[], deps: Deps) {
     [{}, Object.values(world.launches).filter((launch) => launch.is === "unknown").length],
   ]);
   gauge(
+    "muster_runner_records_leaked",
+    "Runner records that GitHub keeps minutes after their machine was finished with.",
+    ["pool"],
+    leaked,
+  );
+  gauge(
     "muster_journal_writable",
     "0 while nothing is launched because the journal cannot be written.",
     [],
@@ -122,6 +130,16 @@ function oldestWaitingSeconds(world: World, pool: PoolName, now: Ms): number {
     .filter((job) => job.pool === pool && (job.state === "queued" || job.state === "assigned"))
     .map((job) => job.queuedMs ?? job.assignedMs ?? job.seenMs);
   return since.length === 0 ? 0 : Math.max(0, now - Math.min(...since)) / 1000;
+}
+
+/** Every pool has its figure: an alarm on one that is missing would be none. */
+function leaked({ world }: Moment, now: Ms): Series {
+  const counts = new Map(pools(world).map((pool) => [pool, 0]));
+  for (const { pool } of leaks(world, now, defaultLimits)) {
+    const name = counts.has(pool) ? pool : "gone";
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts].map(([pool, count]) => [{ pool }, count] as const);
 }
 
 function refused({ world, refusals }: Moment): Series {
