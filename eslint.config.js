@@ -35,7 +35,7 @@ const io = ban(
 );
 
 export default tseslint.config(
-  { ignores: ["node_modules/", ".muster/"] },
+  { ignores: ["node_modules/", ".muster/", "test/agent/fixtures/*.mjs"] },
   { files: ["**/*.ts"], extends: [tseslint.configs.recommended] },
   {
     files: ["**/*.ts"],

@@ -4,6 +4,7 @@
  */
 import { dirname, join } from "node:path";
 import * as z from "zod";
+import { gpuVendors } from "./protocol.ts";
 
 /** Raised when an older manager could not read the file. */
 export const configVersion = 1;
@@ -25,6 +26,8 @@ export const poolConfig = z.object({
   maxJobSeconds: seconds,
   /** Serve job after job on one machine (trusted pools only) instead of one. */
   reuse: z.boolean(),
+  /** Only machines with a working graphics processor, of any vendor or of this one; null: it does not matter. */
+  gpu: z.nullable(z.union([z.literal(true), z.enum(gpuVendors)])).default(null),
   /** GitHub runner group; `Default` is the organisation's default group. */
   runnerGroup: z.string().min(1),
   /** `refuse`: the pool stands still while a public repository could use it. `allow` counts on single-use cloud machines only. */

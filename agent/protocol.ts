@@ -10,8 +10,12 @@
  */
 import * as z from "zod/mini";
 
-/** Raised when a message changes in a way that the previous version cannot read. A manager serves N-1, N, N+1. */
-export const protocolVersion = 1;
+/**
+ * Raised with every change of a message; a manager serves N-1, N, N+1. A version only adds fields that may be absent, so
+ * that either side can be the older one: what is not known is left out when read, and what is not sent is not missed.
+ * 2: graphics processors and times to GitHub.
+ */
+export const protocolVersion = 2;
 
 /** Longest body either side accepts, in bytes. */
 export const bodyBytesMax = 64 * 1024;
@@ -19,6 +23,55 @@ export const bodyBytesMax = 64 * 1024;
 const name = z.string().check(z.minLength(1), z.maxLength(128));
 const text = z.string().check(z.maxLength(1024));
 const count = z.number().check(z.int(), z.minimum(0));
+
+/** Detail that a newer agent words in another way must not cost a machine: it counts as not said. */
+const detail = <T extends z.ZodMiniType>(schema: T) =>
+  z.optional(
+    z.pipe(
+      z.unknown(),
+      z.transform((value): z.infer<T> | undefined => {
+        const read = z.safeParse(schema, value);
+        return read.success ? read.data : undefined;
+      }),
+    ),
+  );
+const figure = z.nullable(z.number().check(z.minimum(0), z.maximum(1e9)));
+const short = z.string().check(z.maxLength(256));
+
+export const gpuVendors = ["nvidia", "amd", "intel"] as const;
+export type GpuVendor = (typeof gpuVendors)[number];
+
+/** A graphics processor that jobs could use; the small ones inside processors are none (agent/runner/gpu/pci.ts). */
+export const gpu = z.object({
+  vendor: z.enum(gpuVendors),
+  /** As its driver names it, else from the PCI id. */
+  model: short,
+  /** Version of the driver that serves it; null while none does or none was asked. */
+  driver: z.nullable(short),
+  /** ok: its driver answered for it. checking: not known yet. failed: `problem` says why. */
+  health: z.enum(["ok", "checking", "failed"]),
+  problem: z.nullable(short),
+  /** Null where the driver does not say. */
+  memoryMb: figure,
+  memoryUsedMb: figure,
+  utilizationPercent: figure,
+  temperatureC: figure,
+});
+export type Gpu = z.infer<typeof gpu>;
+const gpus = z.array(gpu).check(z.maxLength(16));
+
+/** How far away a host is (agent/connect-time.ts). */
+export const connectReading = z.object({
+  host: short,
+  /** Milliseconds until TCP and TLS stood; null when they did not. */
+  ms: figure,
+  /** The proxy that the time is to; null on a direct way. */
+  proxy: z.nullable(short),
+  problem: z.nullable(short),
+});
+/** GitHub's hosts: the REST API and the one that hands out jobs. */
+export const githubHosts = ["api", "broker"] as const;
+export type GitHubHost = (typeof githubHosts)[number];
 
 export const hostFacts = z.object({
   /** As GitHub names it: `x64`, `arm64`. */
@@ -28,6 +81,8 @@ export const hostFacts = z.object({
   diskFreeMb: count,
   /** Kernel release, for people. */
   kernel: text,
+  /** Since 2. What is known within a second; usage brings the rest. */
+  gpus: detail(gpus),
 });
 export type HostFacts = z.infer<typeof hostFacts>;
 
@@ -67,6 +122,8 @@ export const enrollResponse = z.object({
   /** Without a manager for so long and without a job: `power-off` machines end, others stop their idle runner. */
   deadManSeconds: z.number(),
   runner: archive,
+  /** Since 2. Addresses whose distance the agent measures; `broker` is null until the manager was told of it. */
+  github: detail(z.object({ api: z.string(), broker: z.nullable(z.string()) })),
 });
 export type EnrollResponse = z.infer<typeof enrollResponse>;
 
@@ -86,6 +143,10 @@ export const usage = z.object({
   memoryTotalMb: count,
   diskFreeMb: count,
   diskTotalMb: count,
+  /** Since 2. */
+  gpus: detail(gpus),
+  /** Since 2. The last measurement; absent before the first. */
+  connect: detail(z.object({ api: z.optional(connectReading), broker: z.optional(connectReading) })),
 });
 export type Usage = z.infer<typeof usage>;
 

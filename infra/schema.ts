@@ -1,5 +1,6 @@
 /** The shape of each section of the settings. Every message says what is allowed, since it stands behind the value. */
 import * as z from "zod";
+import { gpuVendors } from "../agent/protocol.ts";
 
 /** Places that the design knows and that this version cannot use. */
 export const laterManagers = ["aws", "hetzner", "host"] as const;
@@ -69,6 +70,8 @@ const backend = z.unknown().transform((value, context) => {
 });
 const listOf = (what: string) => `allowed is a list of at least one ${what}`;
 
+const gpuAllowed = `allowed is true for any graphics processor, or one of ${gpuVendors.join(", ")}`;
+
 /** What a pool leaves out. The times and the group are those of the specification. */
 export const pool = z.strictObject({
   labels: z.array(label, listOf("label")).min(1, listOf("label")).optional(),
@@ -78,6 +81,10 @@ export const pool = z.strictObject({
   idleTimeout: duration.default(300),
   maxJobTime: duration.default(6 * 3_600),
   reuse: yesOrNo.default(false),
+  gpu: z
+    .union([z.literal(true), z.enum(gpuVendors)], gpuAllowed)
+    .nullable()
+    .default(null),
   runnerGroup: z.string("allowed is a group's name").min(1, "allowed is a group's name").default("Default"),
   publicRepositories: z.enum(["refuse", "allow"]).default("refuse"),
   shareLabels: yesOrNo.default(false),

@@ -21,6 +21,8 @@ export interface Acting {
   configs: Map<string, { life: number; jitConfig: string }>;
   /** Called with each action's end, for metrics. */
   observe: (kind: Action["do"], outcome: "ok" | "failed", seconds: number) => void;
+  /** Called when an action begins; what it returns, when it ends. */
+  began?: (kind: Action["do"]) => () => void;
   limits: Limits;
   deps: Deps;
 }
@@ -37,8 +39,10 @@ export function makeAct(acting: Acting): Act {
         underWay.add(action.key);
       }
       const beganMs = acting.deps.clock.now();
+      const ended = acting.began?.(action.do);
       const done = (outcome: "ok" | "failed") => {
         if (action.do !== "launch") underWay.delete(action.key);
+        ended?.();
         acting.observe(action.do, outcome, (acting.deps.clock.now() - beganMs) / 1_000);
       };
       perform(acting, action).then(
@@ -63,6 +67,7 @@ async function perform(acting: Acting, action: Action): Promise<boolean> {
         machine: action.machine,
         why: action.why,
         failedBoot: action.failedBoot,
+        ...(action.reason ? { reason: action.reason } : {}),
       });
     case "retire":
       acting.report({ is: "retire-asked", machine: action.machine });

@@ -21,6 +21,8 @@ export interface AgentsOptions {
    * through address translation an address proves nothing; token and session alone count.
    */
   addresses?: "own" | "any";
+  /** What agents measure their distance to; by default nothing. */
+  hosts?: GitHub["hosts"];
   limits: Limits;
   deps: Deps;
 }
@@ -32,7 +34,7 @@ export interface Agents {
 }
 
 export function makeAgents(options: AgentsOptions): Agents {
-  const { loop, identity, github, configs, limits, deps } = options;
+  const { loop, identity, github, configs, hosts, limits, deps } = options;
   /** Ends the held sync of a machine, if there is one. */
   const held = new Map<string, () => void>();
 
@@ -83,6 +85,7 @@ export function makeAgents(options: AgentsOptions): Agents {
       syncSeconds: limits.syncPeriodMs / 1_000,
       deadManSeconds: limits.deadManMs / 1_000,
       runner,
+      ...(hosts ? { github: hosts() } : {}),
     };
   };
 

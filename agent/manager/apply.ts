@@ -75,7 +75,9 @@ export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World 
       return registration.removeFailed(world, fact, now);
     case "end-asked":
       return changed(world, fact.machine, (machine) => end(machine, fact.why, now), {
-        boot: fact.failedBoot ? { ok: false, reason: "never-enrolled", detail: fact.why } : null,
+        boot: fact.failedBoot
+          ? { ok: false, reason: fact.reason ?? "never-enrolled", detail: fact.why }
+          : null,
         now,
         limits,
       });

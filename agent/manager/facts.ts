@@ -82,7 +82,7 @@ export type Fact =
   | { is: "config-lost"; machine: MachineId; life: number }
   | { is: "retire-asked"; machine: MachineId }
   /** The machine is finished with: its agent is told to end, then it is destroyed. */
-  | { is: "end-asked"; machine: MachineId; why: string; failedBoot: boolean }
+  | { is: "end-asked"; machine: MachineId; why: string; failedBoot: boolean; reason?: Reason }
   | { is: "remove-asked"; machine: MachineId }
   | { is: "runner-removed"; machine: MachineId; name: string; outcome: "gone" | "busy" }
   | { is: "remove-failed"; machine: MachineId; failure: Failure };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { agentsSocket, type ManagerSecrets } from "../manager-config.ts";
 import { makeAct } from "./act.ts";
 import { makeAgents } from "./agents.ts";
+import { keepMeasuring, type Measuring } from "./connect.ts";
 import { counting } from "./count-requests.ts";
 import type { Deps } from "./deps.ts";
 import { drain } from "./drain.ts";
@@ -74,7 +75,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   const asking = { ...deps, fetch: counting(deps.fetch, metrics.observeGitHubRequest) };
   const github = options.makeGitHub(config, secrets, (fact) => void loop.report(fact), asking);
   const configs = new Map<string, { life: number; jitConfig: string }>();
-  const agents = makeAgents({ loop, identity, github, configs, limits, deps });
+  const agents = makeAgents({ loop, identity, github, configs, hosts: github.hosts, limits, deps });
   const act = makeAct({
     world: loop.world,
     report: loop.report,
@@ -83,10 +84,12 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     identity,
     configs,
     observe: metrics.observeAction,
+    began: metrics.actionBegan,
     limits,
     deps,
   });
 
+  let measuring: Measuring | null = null;
   const health = (): Health => {
     const late = deps.clock.now() - loop.lastTurnMs() > 3 * limits.tickMsMax;
     const problem = late
@@ -106,7 +109,8 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   const state = (): ManagerState => {
     const { ok, problem, managerBundle } = health();
     const { refusals = {}, capacity = {} } = loop.lastPlan() ?? {};
-    const meta = { startedMs, managerBundle, healthy: ok && problem === null, problem };
+    const connect = measuring?.now() ?? {};
+    const meta = { startedMs, managerBundle, healthy: ok && problem === null, problem, connect };
     return stateView({ world: loop.world(), refusals, capacity, history, meta }, deps.clock.now());
   };
 
@@ -179,6 +183,10 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   const lists = keepListing(loop, backends, limits, deps);
   github.start(config);
   const stopUpkeep = keepUp(journal, limits, deps);
+  measuring = keepMeasuring(github.hosts, limits, deps, () => {
+    metrics.observeConnect(measuring?.now() ?? {});
+    web.changed();
+  });
   deps.log.info(
     { port: web.port, machines: journal.machines.length, whole: journal.whole },
     "the manager serves",
@@ -188,6 +196,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     loop.stop();
     lists.stop();
     stopUpkeep();
+    measuring?.stop();
     await Promise.all([github.stop(), web.close(), agentCalls.close(), control.close()]);
     history.close();
     journal.close();

@@ -47,6 +47,8 @@ export interface GitHub {
   start(config: ManagerConfig): void;
   /** Tells how many jobs the pool could take now, running ones included (X-ScaleSetMaxCapacity); a held poll is sent again when it rises. */
   capacity(pool: PoolName, jobs: number): void;
+  /** Where its hosts are: the REST API, and the one that hands out jobs once it is known. */
+  hosts(): { api: string; broker: string | null };
   /** Registers a single-use runner. Rejects with an error that classify() reads. */
   mint(
     pool: PoolName,

@@ -33,10 +33,11 @@ export async function readSettings(path: string): Promise<Settings> {
 /** Digest of all that a pool's machines are made from: a machine of another recipe is replaced once it is idle. */
 export function recipes(config: ManagerConfig): Record<string, string> {
   const of = (pool: ManagerConfig["pools"][string]) => {
-    const { labels, reuse, runnerGroup, backends } = pool;
+    const { labels, reuse, gpu, runnerGroup, backends } = pool;
     const made = JSON.stringify([
       labels,
       reuse,
+      gpu,
       runnerGroup,
       backends,
       config.manager.runnerBundle.sha256,

@@ -1,5 +1,5 @@
 /** What people and programs see of a manager: the body of GET /api/state, the page's data and the CLI's. No secrets. */
-import type { Usage } from "../protocol.ts";
+import type { Gpu, GitHubHost, Usage } from "../protocol.ts";
 import type { Ms, Reason, Stage } from "./world.ts";
 
 /** A job's way, in this order; `atMs` is wall time, null when the step has not happened (yet). */
@@ -34,6 +34,8 @@ export interface PoolView {
   max: number;
   minIdle: number;
   reuse: boolean;
+  /** What its machines must have; null: it does not matter. */
+  gpu: true | Gpu["vendor"] | null;
   /** Jobs that GitHub assigned and no runner has yet. */
   waiting: number;
   /** Jobs beyond the capacity that GitHub still holds back. */
@@ -43,9 +45,24 @@ export interface PoolView {
   capacity: number;
   machines: Partial<Record<Stage, number>>;
   reasons: readonly WaitReason[];
+  /** What is wrong although no job waits for it yet; sentences with their cure. */
+  warnings: readonly string[];
   github: { is: "fresh" | "stale" | "never"; atMs: Ms | null; why: string | null };
   /** Queued to running, of the last `jobs` jobs that ran here (at most 200); absent before the first. */
   waits?: { jobs: number; medianMs: Ms; p95Ms: Ms; maxMs: Ms };
+}
+
+/** The time until TCP and TLS to one of GitHub's hosts stood. */
+export interface ConnectView {
+  is: GitHubHost;
+  host: string;
+  /** Null when there was no connection. */
+  ms: number | null;
+  /** The proxy that the time is to; null on a direct way. */
+  proxy: string | null;
+  problem: string | null;
+  /** A sentence when there is no connection or it takes longer than it should; null when all is well. */
+  warning: string | null;
 }
 
 export interface MachineView {
@@ -61,7 +78,13 @@ export interface MachineView {
   life: number;
   runner: string | null;
   problem: string | null;
-  usage: Usage | null;
+  usage: Omit<Usage, "gpus" | "connect"> | null;
+  /** Graphics processors; null while its agent has not said, or is too old to. */
+  gpus: readonly Gpu[] | null;
+  /** What labels would say of them: `gpu`, `nvidia`, `t4g`; of those that work. */
+  gpuLabels: readonly string[];
+  /** How far GitHub is from this machine; empty before the first measurement. */
+  connect: readonly ConnectView[];
   /** Last sync; null before the first. */
   seenMs: Ms | null;
 }
@@ -93,6 +116,8 @@ export interface ManagerState {
   /** False: the journal cannot be written or the loop stands still; the sentence says which. */
   healthy: boolean;
   problem: string | null;
+  /** How far GitHub is from the manager; empty before the first measurement. */
+  connect: readonly ConnectView[];
   pools: readonly PoolView[];
   machines: readonly MachineView[];
   /** Newest first: all that are not completed, then the last completed ones, at most 500. */

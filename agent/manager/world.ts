@@ -33,6 +33,7 @@ export const reasons = [
   "bad-request",
   "never-enrolled",
   "registration-removed",
+  "no-gpu",
   "interrupted",
   "unknown",
 ] as const;

@@ -1,7 +1,7 @@
 /** Introduces this machine to its manager. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { protocolVersion, type EnrollResponse, type LaunchFile } from "../protocol.ts";
+import { protocolVersion, type EnrollResponse, type Gpu, type LaunchFile } from "../protocol.ts";
 import type { Deps } from "./deps.ts";
 import { messageOf, Refused, Unanswered } from "./errors.ts";
 import type { Limits } from "./limits.ts";
@@ -13,12 +13,14 @@ import { hostFacts } from "./usage.ts";
  * Tries until a manager answers; a machine that powers off gives up after `limits.deadManMs`.
  *
  * @param program the agent's own file: the manager is told its SHA-256
+ * @param gpus what is known of this machine's graphics processors
  * @throws Refused, the signal's reason, or an error when no manager answered in time
  */
 export async function enroll(
   launch: LaunchFile,
   manager: Manager,
   program: string,
+  gpus: readonly Gpu[],
   signal: AbortSignal,
   limits: Limits,
   deps: Deps,
@@ -30,7 +32,7 @@ export async function enroll(
     agent: createHash("sha256")
       .update(await readFile(program))
       .digest("hex"),
-    host: await hostFacts(launch.directory),
+    host: { ...(await hostFacts(launch.directory)), gpus: [...gpus] },
   };
   const pauses = makePauses(limits, deps.random);
   const startMs = deps.clock.now();

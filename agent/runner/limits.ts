@@ -16,6 +16,15 @@ export const defaultLimits = {
   pauseMinMs: 100,
   /** After enrolment the first sync may wait so long for the runner to be ready: it saves a call. */
   firstSyncMs: 2 * second,
+  /** What is known of graphics processors goes into the enrolment; it waits so long for nvidia-smi, which can take seconds. */
+  gpuFirstLookMs: 1 * second,
+  /** A driver that does not answer for so long is broken; a cold one has taken 10 s. */
+  gpuLookMs: 20 * second,
+  /** Looked at and measured again with a sync, not more often: a sync at every change is no reason. */
+  gpuEveryMs: 20 * second,
+  connectEveryMs: 20 * second,
+  /** Fifty times what is wished for. */
+  connectTimeoutMs: 5 * second,
   /** Before enrolment told us better: a machine that powers off waits so long for any manager. */
   deadManMs: 10 * minute,
   /** The last words are tried for so long. */

@@ -1,10 +1,13 @@
 /** The agent from its launch file to its end. */
-import type { EnrollResponse, LaunchFile } from "../protocol.ts";
+import type { EnrollResponse, LaunchFile, Usage } from "../protocol.ts";
 import { makeAgent, type Agent } from "./agent.ts";
 import { unpackedRunner } from "./archive.ts";
+import { makeConnect } from "./connect.ts";
 import type { Deps } from "./deps.ts";
 import { enroll } from "./enroll.ts";
 import { messageOf, Refused } from "./errors.ts";
+import { findGpus } from "./gpu/gpus.ts";
+import { realPlaces, type Places } from "./gpu/pci.ts";
 import { recordProcess, takeLaunchFile } from "./launch-file.ts";
 import type { Limits } from "./limits.ts";
 import { makeManager } from "./manager.ts";
@@ -18,6 +21,7 @@ import { makeUsage } from "./usage.ts";
  * @param file the launch file's path
  * @param program the agent's own file
  * @param stop aborts when this process is told to stop: the runner is interrupted, and nothing is powered off
+ * @param places where this machine describes its devices
  * @returns exit code: 0 for an end that somebody asked for, 1 for all others
  */
 export async function runAgent(
@@ -26,6 +30,7 @@ export async function runAgent(
   stop: AbortSignal,
   limits: Limits,
   deps: Deps,
+  places: Places = realPlaces,
 ): Promise<number> {
   const launch = takeLaunchFile(file);
   recordProcess(launch.directory, "agent", process.pid);
@@ -33,7 +38,7 @@ export async function runAgent(
   const slot = slotOf(launch.machine, launch.directory);
   const agent = makeAgent({ slot, ending: launch.end, status, limits, deps });
   process.once("exit", agent.kill);
-  const code = await serve({ launch, program, status, agent, stop, limits, deps });
+  const code = await serve({ launch, program, status, agent, stop, limits, deps, places });
   process.off("exit", agent.kill);
   agent.kill();
   if (launch.end === "power-off" && !stop.aborted) {
@@ -52,17 +57,29 @@ interface Serving {
   stop: AbortSignal;
   limits: Limits;
   deps: Deps;
+  places: Places;
 }
 
 async function serve(serving: Serving): Promise<number> {
-  const { launch, program, status, agent, stop, limits, deps } = serving;
+  const { launch, program, status, agent, stop, limits, deps, places } = serving;
   const manager = makeManager(launch.managers, limits, makePost(deps.clock));
   const over = new AbortController();
   const told = () => void agent.end(messageOf(stop.reason));
   stop.addEventListener("abort", told);
   try {
-    const enrolled = await enroll(launch, manager, program, stop, limits, deps);
-    const usage = await makeUsage(launch.directory);
+    const gpus = findGpus(places, limits, deps);
+    await Promise.race([gpus.look(), deps.clock.sleep(limits.gpuFirstLookMs, stop)]);
+    const enrolled = await enroll(launch, manager, program, gpus.now(), stop, limits, deps);
+    const connect = makeConnect(enrolled.github, limits, deps);
+    void connect.measure(over.signal);
+    const used = await makeUsage(launch.directory);
+    const usage = async (): Promise<Usage | null> => {
+      const own = await used();
+      // For the next report: none waits for what may take seconds, but a change of health is news.
+      void gpus.look().then((news) => news && status.touch());
+      void connect.measure(over.signal);
+      return own && { ...own, gpus: gpus.now(), connect: connect.now() };
+    };
     void prepare(serving, enrolled, over.signal);
     await keepInSync({ manager, enrolled, status, agent, usage, limits, deps });
     return 0;

@@ -6,6 +6,8 @@ export type Status = Pick<SyncRequest, "phase" | "life" | "job" | "lastLife" | "
 export interface StatusBoard {
   get(): Status;
   set(change: Partial<Status>): void;
+  /** Something else that a report carries is news: the next one shall not wait. */
+  touch(): void;
   /** Aborts with the next change. */
   changed(): AbortSignal;
 }
@@ -16,6 +18,11 @@ const text = (value: string | null) => value && value.slice(0, textMax);
 export function makeStatus(phase: Phase = "preparing"): StatusBoard {
   let status: Status = { phase, life: 0, job: null, lastLife: null, problem: null, done: 0 };
   let change = new AbortController();
+  const touch = () => {
+    const before = change;
+    change = new AbortController();
+    before.abort();
+  };
   return {
     get: () => status,
     set: (patch) => {
@@ -24,10 +31,9 @@ export function makeStatus(phase: Phase = "preparing"): StatusBoard {
       next.problem = text(next.problem);
       if (JSON.stringify(next) === JSON.stringify(status)) return;
       status = next;
-      const before = change;
-      change = new AbortController();
-      before.abort();
+      touch();
     },
+    touch,
     changed: () => change.signal,
   };
 }

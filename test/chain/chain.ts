@@ -25,6 +25,8 @@ const root = join(import.meta.dirname, "../..");
 export interface ChainOptions {
   pools: Record<string, Partial<PoolConfig>>;
   github?: GitHubOptions;
+  /** Another file as the machines' agent; default today's. */
+  agent?: { path: string; sha256: string };
 }
 
 export interface Chain {
@@ -68,7 +70,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
         directory,
         socket,
         managerBundle: file(managerBundle),
-        runnerBundle: file(runnerBundle),
+        runnerBundle: options.agent ?? file(runnerBundle),
       },
     };
     writeFileSync(settingsPath, JSON.stringify(settings));

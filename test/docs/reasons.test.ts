@@ -33,7 +33,7 @@ describe("docs/reasons.md", () => {
   });
 
   const minutes = (ms: number) => ms / 60_000;
-  it.each(["no-capacity", "quota", "never-enrolled", "registration-removed"] as const)(
+  it.each(["no-capacity", "quota", "never-enrolled", "registration-removed", "no-gpu"] as const)(
     "names the pauses of %s as limits.ts has them",
     (code) => {
       const [first, most] = [defaultLimits.circuitMs[code], defaultLimits.circuitMsMax[code]].map(minutes);

@@ -40,6 +40,7 @@ test("a GitHub address and a token are enough: one pool on this computer with th
         idleTimeoutSeconds: 300,
         maxJobSeconds: 21_600,
         reuse: false,
+        gpu: null,
         runnerGroup: "Default",
         publicRepositories: "refuse",
         shareLabels: false,

@@ -117,6 +117,7 @@ export function simulateGitHub(
       capacity.set(pool, count);
       if (!api.faults.down) assign(pool);
     },
+    hosts: () => ({ api: "http://127.0.0.1:1", broker: null }),
     mint: async (pool, name, signal) => {
       await clock.sleep(random.ms(20, 2_000), signal);
       if (api.faults.down || random.chance(api.faults.mintFails)) throw unavailable("mint: 503");

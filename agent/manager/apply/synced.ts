@@ -2,6 +2,7 @@
 import type { LifeEnd } from "../../protocol.ts";
 import type { Limits } from "../limits.ts";
 import type { Fact } from "../facts.ts";
+import { gpusOf, hasWanted } from "../gpus.ts";
 import type { Machine, Ms, World } from "../world.ts";
 import { isAlive, runnerName } from "../world.ts";
 import { at, type Boot, booted, changed, end, forgotten } from "./machine.ts";
@@ -18,6 +19,8 @@ export function enrolled(world: World, fact: Of<"enrolled">, now: Ms, limits: Li
     address: fact.address ?? "",
     host: fact.host,
   }));
+  // A machine for jobs that need a graphics processor has booted when that works.
+  if (!hasWanted(world.config.pools[machine.pool], gpusOf(next, machine))) return next;
   return booted(
     next,
     machine,
@@ -30,12 +33,22 @@ export function synced(world: World, fact: Of<"synced">, now: Ms, limits: Limits
   const machine = world.machines[fact.machine];
   if (!machine) return world;
   const reports = { ...world.reports, [fact.machine]: { ...fact.report, atMs: now } };
-  const heard = { ...world, reports };
+  const heard = sawGpu({ ...world, reports }, world, machine, now, limits);
   let boot: Boot | null = null;
   const heardOf = acknowledged(machine, fact.done);
   const moved = move(heardOf, fact, world, now, (outcome) => (boot = outcome));
   if (same(moved, machine)) return heard;
   return changed(heard, fact.machine, () => moved, { boot, now, limits });
+}
+
+/** The outcome of its boot, where that waited for a working graphics processor. */
+function sawGpu(heard: World, before: World, machine: Machine, now: Ms, limits: Limits): World {
+  const pool = heard.config.pools[machine.pool];
+  if (!pool?.gpu || machine.stage !== "enrolled") return heard;
+  const news = hasWanted(pool, gpusOf(heard, machine)) && !hasWanted(pool, gpusOf(before, machine));
+  return news
+    ? booted(heard, machine, { ok: true, reason: "no-gpu", detail: "" }, { boot: null, now, limits })
+    : heard;
 }
 
 const same = (a: Machine, b: Machine) => JSON.stringify(a) === JSON.stringify(b);

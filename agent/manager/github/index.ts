@@ -63,6 +63,11 @@ export const makeGitHubWith =
 
       capacity: (pool, jobs) => pools.get(pool)?.capacity(jobs),
 
+      hosts: () => {
+        const queues = [...pools.values()].map((pool) => pool.queueUrl());
+        return { api: place.api, broker: queues.find((url) => url !== null) ?? null };
+      },
+
       mint: async (pool, runnerName, signal) => {
         const set = pools.get(pool)?.forRunner();
         if (!set) {
@@ -133,5 +138,12 @@ function makePlace(
     report,
     resolve: (wish, signal) => resolveSet(wish, { config: config(), service, owned }, signal),
   });
-  return { owned, service, login, tools, archives: makeArchives(() => rest, target, timings, deps) };
+  return {
+    api: target.api,
+    owned,
+    service,
+    login,
+    tools,
+    archives: makeArchives(() => rest, target, timings, deps),
+  };
 }

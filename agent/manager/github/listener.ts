@@ -28,6 +28,8 @@ export interface Listening {
 export interface Listener {
   /** Null until GitHub named it. */
   set(): ScaleSetRef | null;
+  /** Null without a session. */
+  queueUrl(): string | null;
   /** The capacity may have risen. `always`: a held poll is sent again in any case. */
   capacityChanged(always?: boolean): void;
   /** A call found that the set is gone. */
@@ -167,6 +169,7 @@ export function listen(on: Listening, tools: SessionTools): Listener {
 
   return {
     set: () => set,
+    queueUrl: () => session?.queueUrl() ?? null,
     capacityChanged: poller.changed,
     lost: (id) => {
       if (set?.id !== id) return;

@@ -19,6 +19,8 @@ export interface Pool {
   capacity(jobs: number): void;
   /** The set whose jobs wait for a runner: an older one first. Null while GitHub has named none. */
   forRunner(): ScaleSetRef | null;
+  /** Where its jobs are handed out; null without a session. */
+  queueUrl(): string | null;
   /** A call found that this set is gone. */
   lost(id: number): void;
   wake(): void;
@@ -163,6 +165,7 @@ export function makePool(name: PoolName, tools: PoolTools, emptied: () => void):
       member.minted += 1;
       return member.listener.set();
     },
+    queueUrl: () => current()?.listener.queueUrl() ?? null,
     lost: (id) => members.forEach(({ listener }) => listener.lost(id)),
     wake: () => members.forEach(({ listener }) => listener.wake()),
     stop: async (signal) => {

@@ -19,6 +19,8 @@ export interface SessionTools {
 }
 
 export interface Session {
+  /** Where it is polled. */
+  queueUrl(): string;
   /** GitHub's last figures that came with the session itself. */
   figures(): Statistics;
   /** The next message's text, null when none came. @throws SessionOver, GitHubError */
@@ -137,6 +139,7 @@ function makeSession(set: { id: number; name: string }, first: Whole, tools: Ses
   };
 
   return {
+    queueUrl: () => now.messageQueueUrl,
     figures: () => now.statistics,
 
     poll: async (lastMessageId, capacity, signal) => {

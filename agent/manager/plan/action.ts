@@ -1,10 +1,10 @@
 /** What the manager can do; act.ts does it. */
-import type { LaunchId, MachineId, MicrosPerHour, PoolName } from "../world.ts";
+import type { LaunchId, MachineId, MicrosPerHour, PoolName, Reason } from "../world.ts";
 
 /** `key` names the action: one with the same key is never under way twice. */
 export type Action = { key: string } & (
   | { do: "destroy"; backend: string; machines: readonly MachineId[] }
-  | { do: "end"; machine: MachineId; why: string; failedBoot: boolean }
+  | { do: "end"; machine: MachineId; why: string; failedBoot: boolean; reason?: Reason }
   | { do: "remove-runner"; machine: MachineId; pool: PoolName; runner: { id: number | null; name: string } }
   | { do: "retire"; machine: MachineId; pool: PoolName; runner: { id: number | null; name: string } }
   | { do: "mint"; machine: MachineId; pool: PoolName; life: number; name: string }

@@ -1,5 +1,6 @@
 /** Machines whose time is over, whatever GitHub wants: deadlines, lost contact, pools that are gone. */
-import type { Machine } from "../world.ts";
+import { gpuProblem, gpusOf } from "../gpus.ts";
+import type { Machine, Reason } from "../world.ts";
 import { isAlive } from "../world.ts";
 import type { Draft } from "./draft.ts";
 
@@ -19,6 +20,7 @@ export function endings(paper: Draft, machines: readonly Machine[]): void {
       machine: machine.id,
       why: verdict.why,
       failedBoot: verdict.failedBoot,
+      ...(verdict.reason ? { reason: verdict.reason } : {}),
     });
   }
 }
@@ -27,6 +29,7 @@ interface Verdict {
   why: string;
   failedBoot: boolean;
   orphan: boolean;
+  reason?: Reason;
 }
 const verdict = (why: string, more: Partial<Verdict> = {}): Verdict => ({
   why,
@@ -60,6 +63,14 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
   }
   if (machine.stage === "enrolled" && machine.job !== null && !world.config.pools[machine.pool]?.reuse)
     return verdict("its job ended");
+  const noGpu = unregistered(machine)
+    ? gpuProblem(world.config.pools[machine.pool], gpusOf(world, machine))
+    : null;
+  if (noGpu !== null)
+    return verdict(`${noGpu}: a GPU machine without a working GPU is replaced, not registered`, {
+      failedBoot: true,
+      reason: "no-gpu",
+    });
   if (notReady(paper, machine)) {
     return verdict(`its runner was not unpacked within ${limits.prepareDeadlineMs / 1_000} s`, {
       failedBoot: true,
@@ -90,9 +101,11 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
   return null;
 }
 
+const unregistered = ({ stage, registration }: Machine) => stage === "enrolled" && registration === null;
+
 /** Enrolled for long, and still not able to take a job: it must not stand for a machine that could. */
 function notReady(paper: Draft, machine: Machine): boolean {
-  if (machine.stage !== "enrolled" || machine.registration !== null) return false;
+  if (!unregistered(machine)) return false;
   const { world, limits } = paper;
   return (
     world.reports[machine.id]?.phase !== "ready" &&

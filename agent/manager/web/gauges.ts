@@ -5,108 +5,69 @@ import { leaks } from "../leaks.ts";
 import { defaultLimits } from "../limits.ts";
 import type { WaitReason } from "../view.ts";
 import type { Ms, PoolName, World } from "../world.ts";
+import { actionAges, ages } from "./ages.ts";
+import type { ConnectTimes } from "./detail.ts";
+import { detail } from "./detail-gauges.ts";
+import { type GaugeName, metricTable } from "./metric-table.ts";
 
 type Refusals = Readonly<Record<PoolName, readonly WaitReason[]>>;
 
-interface Moment {
+/** What the gauges show of. */
+export interface Moment {
   world: World;
   refusals: Refusals;
+  /** When the plan was made. */
+  plannedMs: Ms;
 }
-type Series = readonly (readonly [labels: Record<string, string>, value: number])[];
+export type Series = readonly (readonly [labels: Record<string, string>, value: number])[];
+type Of = (moment: Moment, now: Ms) => Series;
+
+/** What is not in the world. */
+export interface Beside {
+  underWay(): Iterable<{ kind: string; sinceMs: Ms }>;
+  connect(): ConnectTimes;
+}
 
 /** Circuits are as many as offers, subnets and quotas; a bound all the same. */
 const circuitsMax = 500;
 
-export function makeGauges(registers: Registry[], deps: Deps) {
+export function makeGauges(registers: Registry[], beside: Beside, deps: Deps) {
   let latest: Moment | null = null;
-
-  const gauge = (name: string, help: string, labelNames: string[], of: (moment: Moment, now: Ms) => Series) =>
+  // Every gauge of the table: one that is forgotten here does not compile.
+  const all: Record<GaugeName, Of> = {
+    ...figures,
+    ...ages,
+    ...detail(beside),
+    muster_oldest_action_seconds: actionAges(beside),
+  };
+  for (const [name, of] of Object.entries(all) as [GaugeName, Of][]) {
+    const { help, labels } = metricTable[name];
     new Gauge({
       name,
       help,
-      labelNames,
+      labelNames: [...labels] as string[],
       registers,
       collect() {
         this.reset();
         if (!latest) return;
-        for (const [labels, value] of of(latest, deps.clock.now())) this.set(labels, value);
+        for (const [values, value] of of(latest, deps.clock.now())) this.set(values, value);
       },
     });
-  const perPool = (of: (world: World, pool: PoolName, now: Ms) => number) => (moment: Moment, now: Ms) =>
-    pools(moment.world).map((pool) => [{ pool }, of(moment.world, pool, now)] as const);
-
-  gauge("muster_machines", "Machines by stage.", ["pool", "stage"], machines);
-  gauge(
-    "muster_pool_max",
-    "Most machines that the settings allow.",
-    ["pool"],
-    perPool((world, pool) => world.config.pools[pool]!.max),
-  );
-  gauge(
-    "muster_jobs_waiting",
-    "Jobs that GitHub assigned and no runner has yet.",
-    ["pool"],
-    perPool(waiting),
-  );
-  gauge(
-    "muster_jobs_available",
-    "Jobs that GitHub holds back until there is room.",
-    ["pool"],
-    perPool((world, pool) => world.demand[pool]?.statistics.available ?? 0),
-  );
-  gauge(
-    "muster_jobs_running",
-    "Jobs that run, as GitHub counts.",
-    ["pool"],
-    perPool((world, pool) => world.demand[pool]?.statistics.running ?? 0),
-  );
-  gauge(
-    "muster_oldest_waiting_job_seconds",
-    "Age of the job that has waited longest; 0 without any.",
-    ["pool"],
-    perPool(oldestWaitingSeconds),
-  );
-  gauge("muster_refused_jobs", "Waiting jobs that the plan could not serve.", ["pool", "reason"], refused);
-  gauge(
-    "muster_circuit_open",
-    "1 while failures keep the manager from trying.",
-    ["scope", "key", "reason"],
-    circuits,
-  );
-  gauge(
-    "muster_view_age_seconds",
-    "Since a source was last heard; absent while it was never heard.",
-    ["source"],
-    viewAges,
-  );
-  gauge("muster_launches_in_doubt", "Launch calls whose answer was lost.", [], ({ world }) => [
-    [{}, Object.values(world.launches).filter((launch) => launch.is === "unknown").length],
-  ]);
-  gauge(
-    "muster_runner_records_leaked",
-    "Runner records that GitHub keeps minutes after their machine was finished with.",
-    ["pool"],
-    leaked,
-  );
-  gauge(
-    "muster_journal_writable",
-    "0 while nothing is launched because the journal cannot be written.",
-    [],
-    ({ world }) => [[{}, world.journalWritable ? 1 : 0]],
-  );
-  gauge(
-    "muster_draining",
-    "1 while the manager launches nothing because it was told to drain.",
-    [],
-    ({ world }) => [[{}, world.draining ? 1 : 0]],
-  );
-
+  }
   return {
-    show(world: World, refusals: Refusals, _now: Ms): void {
-      latest = { world, refusals };
+    show(world: World, refusals: Refusals, now: Ms): void {
+      latest = { world, refusals, plannedMs: now };
     },
   };
 }
+
+const perPool =
+  (of: (world: World, pool: PoolName, now: Ms) => number): Of =>
+  ({ world }, now) =>
+    pools(world).map((pool) => [{ pool }, of(world, pool, now)] as const);
+
+/** A machine or job may outlive its pool's settings. */
+export const settled = (pool: PoolName, world: World): string => (world.config.pools[pool] ? pool : "gone");
 
 const pools = (world: World) => Object.keys(world.config.pools);
 
@@ -123,13 +84,6 @@ function waiting(world: World, pool: PoolName): number {
   const demand = world.demand[pool];
   if (!demand) return 0;
   return Math.max(0, demand.statistics.assigned + demand.uncounted - demand.statistics.running);
-}
-
-function oldestWaitingSeconds(world: World, pool: PoolName, now: Ms): number {
-  const since = Object.values(world.jobs)
-    .filter((job) => job.pool === pool && (job.state === "queued" || job.state === "assigned"))
-    .map((job) => job.queuedMs ?? job.assignedMs ?? job.seenMs);
-  return since.length === 0 ? 0 : Math.max(0, now - Math.min(...since)) / 1000;
 }
 
 /** Every pool has its figure: an alarm on one that is missing would be none. */
@@ -160,7 +114,18 @@ const circuits = ({ world }: Moment): Series =>
       return [{ scope: circuit.slice(0, colon), key: circuit.slice(colon + 1), reason }, 1];
     });
 
-const viewAges = ({ world }: Moment, now: Ms): Series =>
-  Object.entries(world.views).flatMap(([source, view]) =>
-    view.is === "never" ? [] : [[{ source }, Math.max(0, now - view.atMs) / 1000] as const],
-  );
+const figures = {
+  muster_machines: machines,
+  muster_pool_max: perPool((world, pool) => world.config.pools[pool]!.max),
+  muster_jobs_waiting: perPool(waiting),
+  muster_jobs_available: perPool((world, pool) => world.demand[pool]?.statistics.available ?? 0),
+  muster_jobs_running: perPool((world, pool) => world.demand[pool]?.statistics.running ?? 0),
+  muster_refused_jobs: refused,
+  muster_circuit_open: circuits,
+  muster_launches_in_doubt: ({ world }: Moment): Series => [
+    [{}, Object.values(world.launches).filter((launch) => launch.is === "unknown").length],
+  ],
+  muster_runner_records_leaked: leaked,
+  muster_journal_writable: ({ world }: Moment): Series => [[{}, world.journalWritable ? 1 : 0]],
+  muster_draining: ({ world }: Moment): Series => [[{}, world.draining ? 1 : 0]],
+};

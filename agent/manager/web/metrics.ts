@@ -7,8 +7,10 @@ import { momentBook } from "../history/moments.ts";
 import type { Deps } from "../deps.ts";
 import type { WaitReason } from "../view.ts";
 import type { Fact } from "../facts.ts";
-import type { Job, Ms, PoolName, World } from "../world.ts";
-import { makeGauges } from "./gauges.ts";
+import { isAlive, type Job, type Machine, type Ms, type PoolName, type World } from "../world.ts";
+import type { ConnectTimes } from "./detail.ts";
+import { makeGauges, settled } from "./gauges.ts";
+import { type CounterName, type HistogramName, metricTable } from "./metric-table.ts";
 
 type Refusals = Readonly<Record<PoolName, readonly WaitReason[]>>;
 
@@ -20,14 +22,15 @@ export interface Metrics {
   /** After each applied fact. */
   observeFact(fact: Fact, before: World, after: World, now: Ms): void;
   observePlan(seconds: number): void;
-  /** @param kind the action's `do` or `is`. @param outcome such as `ok`, `failed`, `unknown`. */
-  observeAction(kind: string, outcome: string): void;
+  /** An action was begun; the returned function is called at its end. @param kind the action's `do`. */
+  actionBegan(kind: string): () => void;
+  /** @param kind the action's `do`. @param outcome `ok` or `failed`. */
+  observeAction(kind: string, outcome: string, seconds: number): void;
+  /** How far GitHub is from the manager, as last measured. */
+  observeConnect(times: ConnectTimes): void;
   /** @param route a template such as `POST /actions/runner-groups/{id}`, without ids. @param status 0: no answer. */
   observeGitHubRequest(route: string, status: number): void;
 }
-
-/** From a second (a warm machine) to hours (a pool at its maximum). */
-const waitBuckets = [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_800, 3_600, 10_800];
 
 export function makeMetrics(deps: Deps): Metrics {
   const registry = new Registry();
@@ -36,63 +39,33 @@ export function makeMetrics(deps: Deps): Metrics {
   const bounded = labelGuard(64);
   const book = momentBook();
 
-  const wait = new Histogram({
-    name: "muster_job_wait_seconds",
-    help: "Queued at GitHub to running.",
-    labelNames: ["pool"],
-    buckets: waitBuckets,
-    registers,
-  });
-  const start = new Histogram({
-    name: "muster_start_seconds",
-    help: "Queued at GitHub to the runner that took the job listening.",
-    labelNames: ["pool"],
-    buckets: waitBuckets,
-    registers,
-  });
-  const done = new Counter({
-    name: "muster_jobs_done_total",
-    help: "Jobs that GitHub called completed.",
-    labelNames: ["pool", "result"],
-    registers,
-  });
-  const launches = new Counter({
-    name: "muster_launches_total",
-    help: "Machines asked of a backend.",
-    labelNames: ["pool", "backend"],
-    registers,
-  });
-  const launchFailures = new Counter({
-    name: "muster_launch_failures_total",
-    help: "Launch calls, or parts of one, that brought no machine.",
-    labelNames: ["backend", "reason"],
-    registers,
-  });
-  const syncs = new Counter({
-    name: "muster_syncs_total",
-    help: "Reports of agents.",
-    labelNames: ["pool"],
-    registers,
-  });
-  const plans = new Histogram({
-    name: "muster_plan_seconds",
-    help: "How long one plan took.",
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1],
-    registers,
-  });
-  const actions = new Counter({
-    name: "muster_actions_total",
-    help: "What the manager did, by outcome.",
-    labelNames: ["kind", "outcome"],
-    registers,
-  });
-  const requests = new Counter({
-    name: "muster_github_requests_total",
-    help: "Requests to GitHub; status 0: no answer.",
-    labelNames: ["route", "status"],
-    registers,
-  });
-  const gauges = makeGauges(registers, deps);
+  const histogram = (name: HistogramName) => {
+    const { help, labels, buckets } = metricTable[name];
+    return new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers });
+  };
+  const counter = (name: CounterName) => {
+    const { help, labels } = metricTable[name];
+    return new Counter({ name, help, labelNames: [...labels] as string[], registers });
+  };
+  const wait = histogram("muster_job_wait_seconds");
+  const start = histogram("muster_start_seconds");
+  const run = histogram("muster_job_run_seconds");
+  const launch = histogram("muster_launch_seconds");
+  const boot = histogram("muster_boot_seconds");
+  const registration = histogram("muster_registration_seconds");
+  const removal = histogram("muster_removal_seconds");
+  const plans = histogram("muster_plan_seconds");
+  const actionTimes = histogram("muster_action_seconds");
+  const done = counter("muster_jobs_done_total");
+  const launches = counter("muster_launches_total");
+  const launchFailures = counter("muster_launch_failures_total");
+  const syncs = counter("muster_syncs_total");
+  const actions = counter("muster_actions_total");
+  const requests = counter("muster_github_requests_total");
+  /** By action under way: its kind and when it began. */
+  const underWay = new Map<object, { kind: string; sinceMs: Ms }>();
+  let connect: ConnectTimes = {};
+  const gauges = makeGauges(registers, { underWay: () => underWay.values(), connect: () => connect }, deps);
 
   const jobStarted = (job: Job, after: World) => {
     if (job.queuedMs === null || job.startedMs === null || !after.config.pools[job.pool]) return;
@@ -102,13 +75,39 @@ export function makeMetrics(deps: Deps): Metrics {
     wait.observe({ pool: job.pool }, seconds(ranMs));
     start.observe({ pool: job.pool }, seconds(Math.min(moments?.listeningMs ?? ranMs, ranMs)));
   };
+  const jobDone = (job: Job, after: World) => {
+    const labels = { pool: settled(job.pool, after), result: knownResult(job.result) };
+    done.inc(labels);
+    if (job.startedMs === null || job.completedMs === null) return;
+    run.observe(labels, Math.max(0, job.completedMs - job.startedMs) / 1000);
+  };
+  const machineMoved = (old: Machine | undefined, machine: Machine | undefined, after: World, now: Ms) => {
+    const pool = settled((machine ?? old)!.pool, after);
+    const seconds = (sinceMs: Ms, untilMs: Ms) => Math.max(0, untilMs - sinceMs) / 1000;
+    if (!machine)
+      return old && !isAlive(old) ? removal.observe({ pool }, seconds(old.stageMs, now)) : undefined;
+    if (!old) return;
+    const { startedMs, enrolledMs, askedMs } = machine;
+    if (old.startedMs === null && startedMs !== null)
+      launch.observe({ backend: machine.backend }, seconds(askedMs, startedMs));
+    if (old.enrolledMs === null && enrolledMs !== null) boot.observe({ pool }, seconds(askedMs, enrolledMs));
+    const listens = machine.stage === "listening" || machine.stage === "busy";
+    if (old.stage === "registered" && listens && machine.registration)
+      registration.observe({ pool }, seconds(machine.registration.askedMs, now));
+  };
   const backendOf = (world: World, launch: string) => world.launches[launch]?.backend ?? "gone";
 
   return {
     text: () => registry.metrics(),
     observeWorld: gauges.show,
-    observeFact(fact, before, after) {
+    observeFact(fact, before, after, now) {
       book.follow(fact, after);
+      if (before.machines !== after.machines) {
+        for (const [id, machine] of Object.entries(after.machines))
+          if (before.machines[id] !== machine) machineMoved(before.machines[id], machine, after, now);
+        for (const [id, machine] of Object.entries(before.machines))
+          if (!after.machines[id]) machineMoved(machine, undefined, after, now);
+      }
       if (fact.is === "synced") {
         const pool = after.machines[fact.machine]?.pool;
         if (pool !== undefined) syncs.inc({ pool: settled(pool, after) });
@@ -125,21 +124,26 @@ export function makeMetrics(deps: Deps): Metrics {
           const [old, job] = [before.jobs[id], after.jobs[id]];
           if (!job) continue;
           if (job.startedMs !== null && old?.startedMs == null) jobStarted(job, after);
-          if (job.state === "completed" && old?.state !== "completed") {
-            done.inc({ pool: settled(job.pool, after), result: knownResult(job.result) });
-          }
+          if (job.state === "completed" && old?.state !== "completed") jobDone(job, after);
         }
       }
     },
     observePlan: (seconds) => plans.observe(seconds),
-    observeAction: (kind, outcome) => actions.inc({ kind: bounded(kind), outcome: bounded(outcome) }),
+    actionBegan: (kind) => {
+      const action = {};
+      underWay.set(action, { kind: bounded(kind), sinceMs: deps.clock.now() });
+      return () => void underWay.delete(action);
+    },
+    observeAction: (kind, outcome, seconds) => {
+      const labels = { kind: bounded(kind), outcome: bounded(outcome) };
+      actions.inc(labels);
+      actionTimes.observe(labels, seconds);
+    },
+    observeConnect: (times) => void (connect = times),
     observeGitHubRequest: (route, status) =>
       requests.inc({ route: bounded(route), status: String(status >= 100 && status < 600 ? status : 0) }),
   };
 }
-
-/** A machine or job may outlive its pool's settings. */
-const settled = (pool: PoolName, world: World): string => (world.config.pools[pool] ? pool : "gone");
 
 const results = ["succeeded", "failed", "canceled", "skipped"];
 const knownResult = (result: string | null) =>

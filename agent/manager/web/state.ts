@@ -1,4 +1,5 @@
 /** What people see, made from what the manager believes. Pure; the one place where strings of others become visible text. */
+import type { Usage } from "../../protocol.ts";
 import { waitedMs, type History, type JobRecord } from "../history/history.ts";
 import {
   steps,
@@ -8,7 +9,9 @@ import {
   type PoolView,
   type WaitReason,
 } from "../view.ts";
-import type { Job, Machine, Ms, PoolName, Stage, World } from "../world.ts";
+import { gpuLabels, gpusOf, labelWarning } from "../gpus.ts";
+import { isAlive, type Job, type Machine, type Ms, type PoolName, type Stage, type World } from "../world.ts";
+import { type ConnectTimes, connectViews, gpuView } from "./detail.ts";
 import { visible, visibleOrNull } from "./visible.ts";
 import { waitsFor } from "./waits.ts";
 
@@ -21,6 +24,8 @@ export interface Meta {
   managerBundle: string;
   healthy: boolean;
   problem: string | null;
+  /** How far GitHub is from the manager; default: not measured. */
+  connect?: ConnectTimes;
 }
 
 export interface StateInput {
@@ -46,6 +51,7 @@ export function stateView(input: StateInput, now: Ms): ManagerState {
     draining: world.draining,
     healthy: meta.healthy,
     problem: visibleOrNull(meta.problem),
+    connect: connectViews(meta.connect ?? {}),
     pools: Object.keys(world.config.pools)
       .sort()
       .map((pool) => poolView(input, pool, machines)),
@@ -56,12 +62,17 @@ export function stateView(input: StateInput, now: Ms): ManagerState {
 
 function poolView(input: StateInput, name: PoolName, machines: readonly Machine[]): PoolView {
   const { world } = input;
-  const { labels, max, minIdle, reuse } = world.config.pools[name]!;
+  const { labels, max, minIdle, reuse, gpu } = world.config.pools[name]!;
   const demand = world.demand[name];
   const statistics = demand?.statistics;
   const view = world.views[`demand:${name}`];
   const waits = input.history.waits()[name];
   const stages: Partial<Record<Stage, number>> = {};
+  const alive = machines.filter((machine) => machine.pool === name && isAlive(machine));
+  const warning = labelWarning(
+    world.config.pools[name]!,
+    alive.filter(({ enrolledMs }) => enrolledMs !== null).map((machine) => gpusOf(world, machine)),
+  );
   for (const { pool, stage } of machines) if (pool === name) stages[stage] = (stages[stage] ?? 0) + 1;
   return {
     name,
@@ -69,12 +80,14 @@ function poolView(input: StateInput, name: PoolName, machines: readonly Machine[
     max,
     minIdle,
     reuse,
+    gpu,
     waiting: Math.max(0, (statistics?.assigned ?? 0) + (demand?.uncounted ?? 0) - (statistics?.running ?? 0)),
     available: statistics?.available ?? 0,
     running: statistics?.running ?? 0,
     capacity: input.capacity[name] ?? 0,
     machines: stages,
     reasons: (input.refusals[name] ?? []).map((each) => ({ ...each, detail: visible(each.detail, 1024) })),
+    warnings: warning === null ? [] : [warning],
     github: {
       is: view?.is ?? "never",
       atMs: view && view.is !== "never" ? view.atMs : null,
@@ -104,6 +117,8 @@ const inReadingOrder = (a: Machine, b: Machine) =>
 
 function machineView(world: World, machine: Machine): MachineView {
   const report = world.reports[machine.id];
+  const { gpus: _gpus, connect, ...usage } = report?.usage ?? ({} as Partial<Usage>);
+  const gpus = gpusOf(world, machine)?.map(gpuView) ?? null;
   return {
     id: visible(machine.id),
     pool: machine.pool,
@@ -116,7 +131,10 @@ function machineView(world: World, machine: Machine): MachineView {
     life: machine.life,
     runner: visibleOrNull(machine.registration?.name ?? null),
     problem: visibleOrNull(report?.problem ?? machine.ending, 1024),
-    usage: report?.usage ?? null,
+    usage: report?.usage ? (usage as MachineView["usage"]) : null,
+    gpus,
+    gpuLabels: gpuLabels(gpus ?? []),
+    connect: connectViews(connect ?? {}),
     seenMs: report?.atMs ?? null,
   };
 }

@@ -22,6 +22,7 @@ export const poolConfig = (over: Partial<PoolConfig> = {}): PoolConfig => ({
   idleTimeoutSeconds: 300,
   maxJobSeconds: 21_600,
   reuse: false,
+  gpu: null,
   runnerGroup: "Default",
   publicRepositories: "refuse",
   shareLabels: false,

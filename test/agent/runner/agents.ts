@@ -43,6 +43,8 @@ export class Rig {
   readonly archive = packFakeRunner(this.folder);
   readonly events: { event: string; detail: Record<string, unknown> }[] = [];
   poweredOff = 0;
+  /** An empty tree: whatever the computer has that runs the tests, this machine has no graphics processor. */
+  readonly places = { sys: join(this.folder, "sys"), dev: join(this.folder, "dev") };
   manager!: FakeManager;
   readonly #endings: (() => Promise<unknown>)[] = [];
 
@@ -92,6 +94,7 @@ export class Rig {
       stop.signal,
       { ...shortLimits, ...limits },
       deps,
+      this.places,
     );
     const abort = () => stop.abort(new Error("told to stop by the test"));
     this.#endings.push(async () => {

@@ -13,6 +13,8 @@ import {
   type SyncRequest,
 } from "../../../agent/protocol.ts";
 
+import * as version1 from "../fixtures/protocol-1.ts";
+
 type Order<T = Instruction> = T extends { id: number } ? Omit<T, "id"> : never;
 export interface Refusal {
   status: number;
@@ -26,6 +28,10 @@ export interface FakeManagerOptions {
   deadManSeconds?: number;
   /** How long a sync of a machine that waits is held. */
   holdMs?: number;
+  /** What it names as GitHub's hosts; by default nothing. */
+  github?: EnrollResponse["github"];
+  /** A manager of protocol 1: it reads and says what that version knew. */
+  version1?: boolean;
   /** Absolute: agents' calls are served on this Unix socket instead of TCP, which then has archives only. */
   socket?: string | null;
 }
@@ -49,7 +55,8 @@ export class FakeManager {
   #port = 0;
 
   private constructor(options: FakeManagerOptions) {
-    this.#options = { syncSeconds: 30, deadManSeconds: 600, holdMs: 25_000, socket: null, ...options };
+    const usual = { syncSeconds: 30, deadManSeconds: 600, holdMs: 25_000, socket: null };
+    this.#options = { ...usual, github: undefined, version1: false, ...options };
     this.archive = { version: "2.336.0", sha256: options.archive.sha256, urls: [] };
   }
 
@@ -157,22 +164,24 @@ export class FakeManager {
   }
 
   #enroll(body: unknown, response: ServerResponse): void {
-    this.enrolments.push(enrollRequest.parse(body));
+    const { version1: old, github } = this.#options;
+    this.enrolments.push((old ? version1.enrollRequest : enrollRequest).parse(body));
     const refused = this.refuse.enroll.shift();
     if (refused) return send(response, refused);
     const answer: EnrollResponse = {
-      protocol: protocolVersion,
+      protocol: old ? version1.protocolVersion : protocolVersion,
       session: `session-of-${this.enrolments.at(-1)!.machine}`,
       pool: "default",
       syncSeconds: this.#options.syncSeconds,
       deadManSeconds: this.#options.deadManSeconds,
       runner: this.archive,
+      ...(github ? { github } : {}),
     };
     send(response, { status: 200, body: answer });
   }
 
   async #sync(body: unknown, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const sync = syncRequest.parse(body);
+    const sync: SyncRequest = (this.#options.version1 ? version1.syncRequest : syncRequest).parse(body);
     const machine = (request.headers.authorization ?? "").replace("Bearer session-of-", "");
     this.syncs.push(sync);
     this.times.push(performance.now());

@@ -55,6 +55,7 @@ export const makeRig = async (env: NodeJS.ProcessEnv = process.env): Promise<Rig
         idleTimeoutSeconds: 300,
         maxJobSeconds: 3_600,
         reuse: false,
+        gpu: null,
         runnerGroup: "Default",
         publicRepositories: "refuse",
         shareLabels: false,

@@ -24,6 +24,7 @@ const pool: PoolConfig = {
   idleTimeoutSeconds: 300,
   maxJobSeconds: 3_600,
   reuse: false,
+  gpu: null,
   runnerGroup: "Default",
   publicRepositories: "refuse",
   shareLabels: false,

@@ -1,5 +1,6 @@
 /** Machines: what each one is doing, and what it says of itself. */
 import { html } from "hono/html";
+import type { Gpu } from "../../../protocol.ts";
 import type { MachineView, ManagerState } from "../../view.ts";
 import { age, megabytes, plural } from "./format.ts";
 import { lookOf } from "./pools.ts";
@@ -8,6 +9,8 @@ const machinesDrawnMax = 200;
 
 export function renderMachines(state: ManagerState) {
   const shown = state.machines.slice(0, machinesDrawnMax);
+  // A column that is empty in every row tells nobody anything.
+  const withGpus = shown.some(({ gpus }) => gpus !== null && gpus.length > 0);
   const more = state.machines.length - shown.length;
   return html`<section aria-labelledby="machines">
     <h2 id="machines">Machines</h2>
@@ -18,13 +21,11 @@ export function renderMachines(state: ManagerState) {
             <table>
               <thead>
                 <tr>
-                  ${["machine", "state", "job", "cpu", "memory", "disk free", "heard"].map(
-                    (name) => html`<th scope="col">${name}</th>`,
-                  )}
+                  ${columns(withGpus).map((name) => html`<th scope="col">${name}</th>`)}
                 </tr>
               </thead>
               <tbody>
-                ${shown.map((machine) => machineRow(machine, state.atMs))}
+                ${shown.map((machine) => machineRow(machine, withGpus, state.atMs))}
               </tbody>
             </table>
           </div>`
@@ -33,7 +34,13 @@ export function renderMachines(state: ManagerState) {
   </section>`;
 }
 
-function machineRow(machine: MachineView, now: number) {
+const columns = (withGpus: boolean) => [
+  ...["machine", "state", "job", "cpu", "memory"],
+  ...(withGpus ? ["gpu"] : []),
+  ...["disk free", "heard"],
+];
+
+function machineRow(machine: MachineView, withGpus: boolean, now: number) {
   const { id, pool, offer, stage, stageMs, job, usage, seenMs, problem, life } = machine;
   return html`<tr data-key="machine-${id}">
     <th scope="row">${id}<small>${pool} · ${offer}</small></th>
@@ -41,15 +48,38 @@ function machineRow(machine: MachineView, now: number) {
       <span><i class="look-${lookOf[stage]}" aria-hidden="true"></i>${stage}</span> ${age(stageMs, now)}
       ${life > 1 ? html`<small>registration ${life}</small>` : ""}
       ${problem === null ? "" : html`<small class="bad">${problem}</small>`}
+      ${machine.connect.map(({ warning }) => (warning === null ? "" : html`<small>GitHub: ${warning}</small>`))}
     </td>
     <td data-label="job">${job ?? none}</td>
     <td data-label="cpu" class="number">${usage ? `${Math.round(usage.cpuPercent)} %` : none}</td>
     <td data-label="memory" class="number">
       ${usage ? `${megabytes(usage.memoryUsedMb)} of ${megabytes(usage.memoryTotalMb)}` : none}
     </td>
+    ${withGpus ? html`<td data-label="gpu">${machine.gpus?.length ? machine.gpus.map(gpuLine) : none}</td>` : ""}
     <td data-label="disk free" class="number">${usage ? megabytes(usage.diskFreeMb) : none}</td>
     <td data-label="heard" class="number">${seenMs === null ? none : html`${age(seenMs, now)} ago`}</td>
   </tr>`;
+}
+
+function gpuLine({ model, health, problem, memoryMb, memoryUsedMb, utilizationPercent }: Gpu) {
+  const figures = [
+    utilizationPercent === null ? "" : `${Math.round(utilizationPercent)} %`,
+    memoryMb === null
+      ? ""
+      : memoryUsedMb === null
+        ? megabytes(memoryMb)
+        : `${megabytes(memoryUsedMb)} of ${megabytes(memoryMb)}`,
+  ].filter(Boolean);
+  return html`<div>
+    ${model}
+    ${
+      health === "ok"
+        ? html`<small>${figures.join(" · ")}</small>`
+        : html`<small class="${health === "failed" ? "bad" : ""}"
+            >${health}${problem === null ? "" : `: ${problem}`}</small
+          >`
+    }
+  </div>`;
 }
 
 const none = html`<span class="quiet">–</span>`;

@@ -52,12 +52,25 @@ const mainOf = (state: ManagerState) =>
     ${alerts(state)} ${renderPools(state)} ${renderJobs(state)} ${renderMachines(state)}
     <footer class="quiet">
       manager up ${age(state.startedMs, state.atMs)} · settings ${state.configHash.slice(0, 12)} · bundle
-      ${state.managerBundle.slice(0, 12)} · times are UTC · <a href="/metrics">metrics</a> ·
+      ${state.managerBundle.slice(0, 12)} · ${reach(state)}times are UTC · <a href="/metrics">metrics</a> ·
       <a href="/api/state">state</a>
     </footer>
   </main>`;
 
-function alerts({ healthy, problem, draining }: ManagerState) {
+/** Quiet while all is well; what is not is an alert. */
+function reach({ connect }: ManagerState) {
+  const well = connect.filter(({ ms, warning }) => ms !== null && warning === null);
+  if (well.length === 0) return "";
+  const figures = well.map(
+    ({ is, host, ms, proxy }) =>
+      html`<span title="${host}${proxy === null ? "" : ` through the proxy ${proxy}`}"
+        >${is} ${Math.round(ms!)}&nbsp;ms${proxy === null ? "" : " to the proxy"}</span
+      > `,
+  );
+  return html`GitHub ${figures}· `;
+}
+
+function alerts({ healthy, problem, draining, connect }: ManagerState) {
   return html`${
     healthy
       ? ""
@@ -65,6 +78,9 @@ function alerts({ healthy, problem, draining }: ManagerState) {
           <b>Not healthy.</b> ${problem ?? "The manager does not say why."}
         </p>`
   }
+  ${connect.map(({ warning }) =>
+    warning === null ? "" : html`<p class="alert"><b>The way to GitHub is bad.</b> ${warning}</p>`,
+  )}
   ${
     draining
       ? html`<p class="alert"><b>Draining.</b> No machine is launched; busy ones finish their job.</p>`

@@ -37,6 +37,7 @@ function poolCard(pool: PoolView, state: ManagerState) {
     <header>
       <h3>${pool.name}</h3>
       <code>[${pool.labels.join(", ")}]</code>
+      ${pool.gpu === null ? "" : html`<small>${pool.gpu === true ? "any GPU" : `GPU of ${pool.gpu}`}</small>`}
     </header>
     ${squares(machines, free)} ${counts(machines, free, pool)}
     <dl>
@@ -62,7 +63,7 @@ function poolCard(pool: PoolView, state: ManagerState) {
       (each) =>
         html`<p class="note"><b>${each.reason}</b> holds up ${plural(each.jobs, "job")}: ${each.detail}</p>`,
     )}
-    ${github(pool, state.atMs)}
+    ${pool.warnings.map((sentence) => html`<p class="note">${sentence}</p>`)} ${github(pool, state.atMs)}
   </article>`;
 }
 

@@ -109,6 +109,29 @@ describe("what happened", () => {
     expect(await values(metrics, "muster_syncs_total")).toEqual({ '{pool="a"}': 2 });
   });
 
+  it("measures a machine's way: asked to named, to enrolled, asked of GitHub to listening, done to gone, and the job's run", async () => {
+    const { metrics, play } = make();
+    play.boot("m1", now, 2_000);
+    play.synced("m1", now + 9_000, "listening");
+    play.synced("m1", now + 10_000, "busy", "build");
+    play.seen(now + 10_000, news("started", "j1", { queuedMs: now, runner: "m1" }));
+    play.seen(now + 40_000, news("completed", "j1", { runner: "m1", result: "failed" }));
+    play.tell({ is: "end-asked", machine: "m1", why: "its job ended", failedBoot: false }, now + 41_000);
+    play.tell({ is: "runner-removed", machine: "m1", name: "m1", outcome: "gone" }, now + 42_000);
+    for (const at of [44_000, 200_000, 300_000])
+      play.tell({ is: "listed", backend: "local", machines: [], startedMs: now + at }, now + at);
+    expect(play.world().machines).toEqual({});
+    expect(await values(metrics, "muster_launch_seconds_sum")).toEqual({ '{backend="local"}': 2 });
+    expect(await values(metrics, "muster_boot_seconds_sum")).toEqual({ '{pool="a"}': 4 });
+    expect(await values(metrics, "muster_registration_seconds_sum")).toEqual({ '{pool="a"}': 3.001 });
+    expect(await values(metrics, "muster_job_run_seconds_sum")).toEqual({
+      '{pool="a",result="failed"}': 30,
+    });
+    const [seconds] = Object.values(await values(metrics, "muster_removal_seconds_sum"));
+    expect(seconds).toBeGreaterThanOrEqual(3);
+    expect(await values(metrics, "muster_removal_seconds_count")).toEqual({ '{pool="a"}': 1 });
+  });
+
   it("counts launches that failed or were lost by reason", async () => {
     const { metrics, play } = make();
     play.boot("m1", now, 1);
@@ -126,9 +149,18 @@ describe("what happened", () => {
   });
 
   it("counts plans, actions and requests to GitHub", async () => {
-    const { metrics } = make();
+    const { metrics, clock } = make();
     metrics.observePlan(0.004);
-    metrics.observeAction("launch", "ok");
+    const ended = metrics.actionBegan("launch");
+    metrics.observeWorld(world(), {}, now);
+    clock.advance(2_000);
+    expect(await values(metrics, "muster_oldest_action_seconds")).toEqual({ '{kind="launch"}': 2 });
+    ended();
+    metrics.observeAction("launch", "ok", 2);
+    expect(await values(metrics, "muster_oldest_action_seconds")).toEqual({});
+    expect(await values(metrics, "muster_action_seconds_sum")).toEqual({
+      '{kind="launch",outcome="ok"}': 2,
+    });
     metrics.observeGitHubRequest("GET /message", 200);
     metrics.observeGitHubRequest("GET /message", 999);
     expect(await values(metrics, "muster_plan_seconds_count")).toEqual({ "": 1 });

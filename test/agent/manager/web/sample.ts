@@ -1,5 +1,12 @@
 /** A state with a bit of everything, for pages and streams. */
-import { steps, type JobView, type MachineView, type ManagerState } from "../../../../agent/manager/view.ts";
+import type { Gpu } from "../../../../agent/protocol.ts";
+import {
+  steps,
+  type ConnectView,
+  type JobView,
+  type MachineView,
+  type ManagerState,
+} from "../../../../agent/manager/view.ts";
 
 const second = 1_000;
 
@@ -57,7 +64,33 @@ export function sampleState({ now = 1_800_000_000_000, text }: SampleOptions = {
       diskFreeMb: 61_000,
       diskTotalMb: 100_000,
     },
+    gpus: [],
+    gpuLabels: [],
+    connect: [reading("api", 23), reading("broker", 24)],
     seenMs: ago(4),
+    ...over,
+  });
+  const reading = (is: ConnectView["is"], ms: number | null): ConnectView => ({
+    is,
+    host: said(`${is}.github.example`),
+    ms,
+    proxy: null,
+    problem: ms === null ? said("the connection was refused") : null,
+    warning:
+      ms !== null && ms <= 100
+        ? null
+        : said(`${is}.github.example ${ms} ms, more than the 100 ms that jobs want`),
+  });
+  const gpu = (over: Partial<Gpu> = {}): Gpu => ({
+    vendor: "nvidia",
+    model: said("NVIDIA T4G"),
+    driver: said("595.71.05"),
+    health: "ok",
+    problem: null,
+    memoryMb: 15_360,
+    memoryUsedMb: 3_811,
+    utilizationPercent: 71,
+    temperatureC: 60,
     ...over,
   });
   return {
@@ -69,6 +102,7 @@ export function sampleState({ now = 1_800_000_000_000, text }: SampleOptions = {
     draining: false,
     healthy: true,
     problem: null,
+    connect: [reading("api", 12), reading("broker", 112)],
     pools: [
       {
         name: "arm64",
@@ -76,6 +110,8 @@ export function sampleState({ now = 1_800_000_000_000, text }: SampleOptions = {
         max: 12,
         minIdle: 1,
         reuse: false,
+        gpu: null,
+        warnings: [],
         waiting: 3,
         available: 0,
         running: 3,
@@ -91,6 +127,8 @@ export function sampleState({ now = 1_800_000_000_000, text }: SampleOptions = {
         max: 2,
         minIdle: 0,
         reuse: true,
+        gpu: "nvidia",
+        warnings: [said("Its label gpu promises what it has not.")],
         waiting: 2,
         available: 4,
         running: 2,
@@ -121,7 +159,14 @@ export function sampleState({ now = 1_800_000_000_000, text }: SampleOptions = {
       }),
       machine("arm64-d904", "asked", { life: 0, runner: null, usage: null, seenMs: null, stageMs: ago(0.3) }),
       machine("arm64-a001", "done", { stageMs: ago(6) }),
-      machine("gpu-9a1c", "busy", { pool: "gpu", job: said("train"), life: 3 }),
+      machine("gpu-9a1c", "busy", {
+        pool: "gpu",
+        job: said("train"),
+        life: 3,
+        gpus: [gpu(), gpu({ health: "failed", problem: said("nvidia-smi says: [GPU requires reset]") })],
+        gpuLabels: ["gpu", "nvidia", "t4g"],
+        connect: [reading("api", 31), reading("broker", 151)],
+      }),
       machine("gpu-40ff", "lost", {
         pool: "gpu",
         problem: said("the backend no longer lists it"),

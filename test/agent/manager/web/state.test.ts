@@ -47,6 +47,8 @@ describe("pools", () => {
       max: 3,
       minIdle: 1,
       reuse: true,
+      gpu: null,
+      warnings: [],
       waiting: 5,
       available: 2,
       running: 1,
