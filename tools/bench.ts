@@ -6,7 +6,7 @@ import { benchBoot } from "./bench/boot.ts";
 import { benchLaunch } from "./bench/launch.ts";
 import { benchPlan } from "./bench/plan.ts";
 import { benchPreview } from "./bench/preview.ts";
-import { table } from "./terminal/table.ts";
+import { table } from "../agent/cli/table.ts";
 
 interface Figure {
   what: string;

@@ -1,6 +1,6 @@
 /** The way down: the stack, the simulator, and the count of what is left. */
 import { join } from "node:path";
-import { duration } from "../terminal/table.ts";
+import { duration } from "../../agent/cli/table.ts";
 import { localLeftovers, type Leftovers } from "./leftovers.ts";
 import type { Context, Made } from "./made.ts";
 import { removeRecord } from "./record.ts";

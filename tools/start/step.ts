@@ -1,5 +1,5 @@
 /** A step of `npm start` while it runs: on a terminal one line that grows older, else a line now and then. */
-import { duration, shorten } from "../terminal/table.ts";
+import { duration, shorten } from "../../agent/cli/table.ts";
 import { dim, type Screen } from "../terminal/screen.ts";
 
 const drawMs = 200;

@@ -1,6 +1,6 @@
 /** The tables of `npm start`: jobs while they run, and their waits at the end. Pure. */
 import { steps, type Step } from "../../agent/manager/view.ts";
-import { duration, shorten, table, type Column } from "../terminal/table.ts";
+import { duration, shorten, table, type Column } from "../../agent/cli/table.ts";
 import { atOf, type Change, type Job } from "./jobs.ts";
 
 const nameWidth = 28;

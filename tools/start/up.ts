@@ -3,7 +3,7 @@ import { readSettings } from "../../agent/cli/local/settings.ts";
 import { folder } from "../../agent/supervisor/folder.ts";
 import { openLocalStack, type LocalStack, type StackOutputs } from "../engine/local-stack.ts";
 import { dim } from "../terminal/screen.ts";
-import { duration } from "../terminal/table.ts";
+import { duration } from "../../agent/cli/table.ts";
 import { StartError } from "./errors.ts";
 import { standing } from "./github.ts";
 import type { Context, Made } from "./made.ts";

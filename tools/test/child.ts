@@ -2,7 +2,7 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { duration } from "../terminal/table.ts";
+import { duration } from "../../agent/cli/table.ts";
 
 /** A tier that prints nothing for so long gets a line that says how long it has been running. */
 const silenceMs = 20_000;

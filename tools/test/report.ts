@@ -1,6 +1,6 @@
 /** From what the tiers said to the last lines of `npm test`. Pure. */
 import * as z from "zod";
-import { duration, table } from "../terminal/table.ts";
+import { duration, table } from "../../agent/cli/table.ts";
 import type { Tier, TierName } from "./tiers.ts";
 
 export interface Counts {

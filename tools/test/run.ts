@@ -2,7 +2,7 @@
  * Runs the chosen tiers. The checks run side by side while the engine is looked for (or built, minutes); what measures
  * time or starts processes runs alone and in order, so that two cores are enough for its bounded waits.
  */
-import { duration } from "../terminal/table.ts";
+import { duration } from "../../agent/cli/table.ts";
 import type { ChildEnd } from "./child.ts";
 import { total, vitestCounts, type Counts, type Missing, type TierResult } from "./report.ts";
 import type { TestOptions } from "./options.ts";
