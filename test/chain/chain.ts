@@ -63,7 +63,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
     const file = ({ path, sha256 }: { path: string; sha256: string }) => ({ path, sha256 });
     const settings: ManagerConfig = {
       ...base,
-      github: { url: github.repositoryUrl, login: { kind: "token" } },
+      github: { url: github.repositoryUrl, login: { kind: "token" }, source: "auto" },
       manager: {
         ...base.manager,
         port,
