@@ -93,15 +93,6 @@ const lastPushMs = (sim: Sim, repository: Repository): number =>
     .filter((run) => run.repository === repository)
     .reduce((last, run) => Math.max(last, run.createdMs), repository.createdMs);
 
-/** Those of an owner, one page. */
-function ownRepositories(sim: Sim, c: Ctx, owner: string) {
-  const own = sim.state.repositories.filter((repository) => sameName(repository.owner, owner));
-  return {
-    total_count: own.length,
-    repositories: page(c, own).map((repository) => repositoryView(sim, repository)),
-  };
-}
-
 /** Only an installation token has one (docs). */
 function installationRepositories(sim: Sim, c: Ctx) {
   const { account } = caller(sim, c);
@@ -110,7 +101,9 @@ function installationRepositories(sim: Sim, c: Ctx) {
       403,
       "You must authenticate with an installation access token in order to list repositories for an installation.",
     );
-  return c.json({ repository_selection: "all", ...ownRepositories(sim, c, account) });
+  const own = sim.state.repositories.filter(({ owner }) => sameName(owner, account));
+  const repositories = page(c, own).map((repository) => repositoryView(sim, repository));
+  return c.json({ total_count: own.length, repository_selection: "all", repositories });
 }
 
 export const appHandlers = {
@@ -126,8 +119,6 @@ export const appHandlers = {
   "rest.installation-of": installationOf,
   "rest.repository": (sim, c) =>
     c.json(repositoryView(sim, repositoryOf(sim, pathScope(sim, c, caller(sim, c)))!)),
-  "rest.org-repositories": (sim, c) =>
-    c.json(ownRepositories(sim, c, pathScope(sim, c, caller(sim, c)).owner).repositories),
   "rest.installation-repositories": installationRepositories,
   // Asking does not count (docs).
   "rest.rate-limit": (sim, c) => {
