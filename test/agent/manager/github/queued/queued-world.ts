@@ -67,9 +67,9 @@ export async function passing(
 ): Promise<boolean> {
   const callsSoFar = () => Object.values(made.sim.control.calls()).reduce((sum, count) => sum + count, 0);
   const rest = async () => {
-    for (let before = -1; before !== callsSoFar() || made.inFlight() > 0;) {
+    for (let calm = 0, before = -1; calm < 2; await pause(10)) {
+      calm = before === callsSoFar() && made.inFlight() === 0 ? calm + 1 : 0;
       before = callsSoFar();
-      await pause(12);
     }
   };
   const endMs = clock.now() + ms;
