@@ -63,7 +63,8 @@ function poolCard(pool: PoolView, state: ManagerState) {
       (each) =>
         html`<p class="note"><b>${each.reason}</b> holds up ${plural(each.jobs, "job")}: ${each.detail}</p>`,
     )}
-    ${pool.warnings.map((sentence) => html`<p class="note">${sentence}</p>`)} ${github(pool, state.atMs)}${source(pool)}
+    ${pool.warnings.map((sentence) => html`<p class="note">${sentence}</p>`)}
+    ${github(pool, state.atMs)}${source(pool)}
   </article>`;
 }
 
