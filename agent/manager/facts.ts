@@ -13,7 +13,6 @@ import type {
   Reason,
   Report,
   Scope,
-  SourceView,
   Statistics,
 } from "./world.ts";
 
@@ -74,7 +73,6 @@ export type Fact =
       statistics: Statistics;
       news: readonly JobNews[];
       labelsDropped: readonly string[];
-      source?: SourceView;
     }
   | { is: "demand-failed"; pool: PoolName; failure: Failure }
   | { is: "mint-asked"; machine: MachineId; name: string; life: number }

@@ -37,9 +37,11 @@ export interface LoopOptions {
   deps: Deps;
   /** Called when plan or apply throws: what the manager believes contradicts itself. */
   broken: (error: unknown, world: World) => void;
+  /** The simulation plants its defects here. */
+  decide?: typeof plan;
 }
 
-export function makeLoop({ world: first, journal, limits, deps, broken }: LoopOptions): Loop {
+export function makeLoop({ world: first, journal, limits, deps, broken, decide = plan }: LoopOptions): Loop {
   const { clock, log } = deps;
   const watchers: Watcher[] = [];
   let world = first;
@@ -112,7 +114,7 @@ export function makeLoop({ world: first, journal, limits, deps, broken }: LoopOp
     const began = clock.now();
     turnMs = began;
     try {
-      latest = plan(world, began, limits);
+      latest = decide(world, began, limits);
     } catch (error) {
       return broken(error, world);
     }

@@ -48,7 +48,7 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
       : null;
   }
   if (machine.stage === "asked" || machine.stage === "starting") {
-    if (!inDoubt(paper, machine) && paper.due(since(paper, machine.askedMs) + limits.bootDeadlineMs)) {
+    if (paper.due(since(paper, bootFromMs(paper, machine)) + limits.bootDeadlineMs)) {
       return verdict(`it did not enrol within ${limits.bootDeadlineMs / 1_000} s`, { failedBoot: true });
     }
     if (machine.spent && paper.due(since(paper, machine.askedMs) + limits.bootDeadlineMs))
@@ -144,8 +144,12 @@ function busyReason(paper: Draft, machine: Machine): Verdict | null {
   return null;
 }
 
-/** Its launch call is out or in doubt: it counts as alive until that is settled. */
-function inDoubt(paper: Draft, machine: Machine): boolean {
-  const is = paper.world.launches[machine.launch]?.is;
-  return machine.stage === "asked" && (is === "in-flight" || is === "unknown");
+/**
+ * While its launch call is out or in doubt it counts as alive: lists decide. Where there are none for long it is given up all
+ * the same, or it would stand for ever for a machine that could be had elsewhere.
+ */
+function bootFromMs({ world, limits }: Draft, machine: Machine): number {
+  const launch = world.launches[machine.launch];
+  const doubt = machine.stage === "asked" && launch && launch.is !== "settled";
+  return doubt ? launch.sentMs + limits.unknownSettleMs + limits.visibilityGraceMs : machine.askedMs;
 }

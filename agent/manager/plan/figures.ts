@@ -11,6 +11,8 @@ export interface PoolFigures {
   why: string;
   /** Jobs assigned to this pool that no machine has started. */
   waiting: number;
+  /** All jobs that GitHub calls this pool's, running ones included. */
+  assigned: number;
   running: number;
   /** Jobs that GitHub still holds back because of the capacity we sent. */
   available: number;
@@ -64,6 +66,7 @@ export function poolFigures(paper: Draft, pool: PoolName, machines: readonly Mac
     fresh: view.is === "fresh" && !tooOld,
     why: view.is !== "fresh" ? view.why : tooOld ? "GitHub has not been heard for too long" : "",
     waiting: Math.max(0, queued - early),
+    assigned: (statistics?.assigned ?? 0) + (world.demand[pool]?.uncounted ?? 0),
     running: statistics?.running ?? 0,
     available: statistics?.available ?? 0,
     stranded: Math.max(0, (statistics?.running ?? 0) - Math.max(confirmed, busy.length)),

@@ -4,66 +4,84 @@ import type { WaitReason } from "../view.ts";
 import { circuitKey, type Offer } from "../world.ts";
 import type { Draft } from "./draft.ts";
 import type { PoolFigures } from "./figures.ts";
+import { type Asked, makePurse, promises, type Purse, type Room } from "./purse.ts";
 
-interface Room {
-  offer: Offer;
-  /** How many machines this offer may bring now. */
-  count: number;
-}
 interface Launches {
   refusals: Record<string, WaitReason[]>;
   capacity: Record<string, number>;
 }
 
 export function launches(paper: Draft, figures: Readonly<Record<string, PoolFigures>>): Launches {
-  const { world, limits } = paper;
+  const { world } = paper;
   repeatUnknown(paper);
-  let money = moneyLeft(paper);
-  let machines = Math.max(0, limits.machinesMax - Object.keys(world.machines).length);
+  const purse = makePurse(paper);
   const refusals: Record<string, WaitReason[]> = {};
-  const capacity: Record<string, number> = {};
+  const asked: Asked[] = [];
   for (const [pool, own] of Object.entries(figures)) {
-    const settings = world.config.pools[pool]!;
-    const wanted = Math.max(0, own.waiting + (world.draining ? 0 : settings.minIdle) - own.coming.length);
-    const blocked = blockedBy(paper, own);
-    const free = Math.max(0, settings.max - own.alive.length);
-    const reasons: WaitReason[] = blocked ? [blocked] : [];
-    const rooms = blocked ? [] : roomsFor(paper, pool, reasons);
-
-    let missing = Math.min(wanted, free);
-    let launchable = 0;
-    for (const { offer, count } of rooms) {
-      const affordable = offer.priceMicros === 0 ? Infinity : Math.floor(money / offer.priceMicros);
-      const most = Math.min(count, affordable, machines, free - launchable);
-      if (affordable < count && most < missing)
-        reasons.push(budgetReason(paper, offer, missing - Math.max(0, most)));
-      if (most <= 0) continue;
-      launchable += most;
-      const taken = Math.min(most, missing);
-      missing -= taken;
-      machines -= taken;
-      money -= taken * offer.priceMicros;
-      order(paper, pool, offer, taken);
-      for (const scope of taken > 0 ? offerScopes(pool, offer) : []) paper.probed.add(circuitKey(scope));
-    }
-    // Only jobs are refused; machines that would merely wait (minIdle) are not missed by anybody.
-    const unserved = Math.max(0, own.waiting - own.coming.length - (Math.min(wanted, free) - missing));
-    if (!blocked && wanted > free && settings.max > 0)
-      reasons.push(maxReason(pool, settings.max, wanted - free));
-    if (!blocked && own.available > 0 && launchable === 0 && reasons.length === 0)
-      reasons.push(maxReason(pool, settings.max, own.available));
-    refusals[pool] =
-      unserved + own.available > 0
-        ? reasons.map((reason) => ({ ...reason, jobs: Math.min(reason.jobs, unserved + own.available) }))
-        : [];
-    capacity[pool] = world.draining ? own.busy.length : own.alive.length + launchable + own.stranded;
+    const pooled = launchFor(paper, pool, own, purse);
+    refusals[pool] = pooled.refusals;
+    asked.push(pooled.asked);
   }
+  const promised = promises(asked, purse);
+  const capacity = Object.fromEntries(
+    Object.entries(figures).map(([pool, { alive, busy, stranded }]) => [
+      pool,
+      world.draining ? busy.length : alive.length + promised[pool]! + stranded,
+    ]),
+  );
   return { refusals, capacity };
+}
+
+/** Orders what waits for this pool; says what it could not, and what it could take beyond. */
+function launchFor(
+  paper: Draft,
+  pool: string,
+  own: PoolFigures,
+  purse: Purse,
+): { refusals: WaitReason[]; asked: Asked } {
+  const { world } = paper;
+  const settings = world.config.pools[pool]!;
+  const wanted = Math.max(0, own.waiting + (world.draining ? 0 : settings.minIdle) - own.coming.length);
+  const blocked = blockedBy(paper, own);
+  const free = Math.max(0, settings.max - own.alive.length);
+  const reasons: WaitReason[] = blocked ? [blocked] : [];
+  const rooms = blocked ? [] : roomsFor(paper, pool, reasons);
+
+  let missing = Math.min(wanted, free);
+  const ordered = missing;
+  // Jobs that GitHub holds back are not launched for, but somebody waits for them: what holds them up is said.
+  let unmet = Math.min(wanted + own.available, free);
+  let launchable = 0;
+  const spare: Room[] = [];
+  for (const { offer, count } of rooms) {
+    const most = Math.min(count, free - launchable);
+    const paid = Math.min(most, purse.admits(offer.priceMicros));
+    if (paid < most && paid < unmet) reasons.push(purse.refusal(offer, unmet - paid));
+    if (paid <= 0) continue;
+    launchable += paid;
+    unmet -= Math.min(paid, unmet);
+    const taken = Math.min(paid, missing);
+    missing -= taken;
+    purse.take(taken, offer.priceMicros);
+    order(paper, pool, offer, taken);
+    for (const scope of taken > 0 ? offerScopes(pool, offer) : []) paper.probed.add(circuitKey(scope));
+    if (paid > taken) spare.push({ offer, count: paid - taken });
+  }
+  // Only jobs are refused; machines that would merely wait (minIdle) are not missed by anybody.
+  const unserved = Math.max(0, own.waiting - own.coming.length - (ordered - missing));
+  const held = unserved + own.available;
+  if (!blocked && wanted + own.available > free)
+    reasons.push(maxReason(pool, settings.max, wanted + own.available - free));
+  return {
+    refusals: held > 0 ? reasons.map((reason) => ({ ...reason, jobs: Math.min(reason.jobs, held) })) : [],
+    asked: { pool, taken: ordered - missing, spare, held: own.available },
+  };
 }
 
 /** A lost answer is asked for again, byte for byte, while the first send may still land. */
 function repeatUnknown(paper: Draft): void {
-  for (const launch of Object.values(paper.world.launches)) {
+  const launches = Object.values(paper.world.launches).sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const launch of launches) {
     if (launch.is !== "unknown" || launch.sends >= 3) continue;
     if (paper.due(launch.sentMs + paper.limits.mintRetryMs * launch.sends)) {
       paper.add({ key: `launch:${launch.id}`, do: "repeat-launch", launch: launch.id });
@@ -150,27 +168,8 @@ function order(paper: Draft, pool: string, offer: Offer, count: number): void {
   }
 }
 
-/** What the budget still admits, counting every machine that exists or may exist at its dearest. */
-function moneyLeft({ world }: Draft): number {
-  if (world.config.budget === null) return Infinity;
-  const spent = Object.values(world.machines).reduce(
-    (sum, machine) => sum + (machine.gone ? 0 : machine.priceMicros),
-    0,
-  );
-  return world.config.budget.microsPerHour - spent;
-}
-
 const maxReason = (pool: string, max: number, jobs: number): WaitReason => ({
   reason: "max",
   jobs,
   detail: `The pool ${pool} is at its max of ${max} machines; a larger max would start more at once.`,
 });
-
-function budgetReason({ world }: Draft, offer: Offer, jobs: number): WaitReason {
-  const { microsPerHour, currency } = world.config.budget!;
-  return {
-    reason: "budget",
-    jobs,
-    detail: `${offer.key} would exceed the budget of ${microsPerHour / 1e6} ${currency} per hour.`,
-  };
-}

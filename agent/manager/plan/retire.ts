@@ -14,7 +14,10 @@ export function retirements(paper: Draft, pool: string, figures: PoolFigures): v
   const waiting = draining ? 0 : figures.waiting;
   const minIdle = draining ? 0 : settings.minIdle;
 
-  let spare = Math.max(0, figures.committed.length - waiting);
+  // A busy machine that GitHub's figures call busy already must not stand for a job that waits.
+  const serving = figures.committed.length + figures.busy.length + figures.stranded;
+  const unneeded = draining ? Infinity : serving - figures.assigned;
+  let spare = Math.max(0, Math.min(figures.committed.length - waiting, unneeded));
   for (const machine of longestIdle(listening)) {
     if (spare === 0) break;
     if (

@@ -155,3 +155,18 @@ describe("endings and cleaning up", () => {
     ]);
   });
 });
+
+test("a launch in doubt is waited for, and given up where no list ever settles it", () => {
+  const deadlineMs = limits.unknownSettleMs + limits.visibilityGraceMs + limits.bootDeadlineMs;
+  const inDoubt = (sentMs: number) => {
+    const request = { pool: "a", offer: "local", machines: ["m1"] };
+    const sent = { askedMs: sentMs - 60_000, sentMs, sends: 3, is: "unknown" as const };
+    return world({
+      machines: [machine("m1", "asked", { askedMs: sentMs - 60_000, startedMs: null })],
+      launches: { l0: { id: "l0", backend: "local", request, worstMicros: 0, ...sent } },
+      views: { "backend:local": { is: "stale", atMs: now - 1e6, why: "503" } },
+    });
+  };
+  expect(actionsOf(inDoubt(now - deadlineMs + 1), "end")).toEqual([]);
+  expect(actionsOf(inDoubt(now - deadlineMs), "end")).toMatchObject([{ machine: "m1", failedBoot: true }]);
+});

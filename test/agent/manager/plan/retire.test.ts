@@ -56,3 +56,22 @@ describe("idle machines", () => {
     ).toHaveLength(1);
   });
 });
+
+test("a busy machine that GitHub's figures call busy already does not stand for a job that waits", () => {
+  const job = {
+    name: "j",
+    startedMs: now - 500,
+    startedAtGitHub: false,
+    completedMs: null,
+    jobId: null,
+    runner: "m1",
+  };
+  const long = { stageMs: now - 1e6 };
+  const machines = [
+    registered("m1", "busy", { job }),
+    registered("m2", "listening", long),
+    registered("m3", "listening", long),
+  ];
+  // JobStarted of m1's job was lost; two more jobs wait, and two listen for them.
+  expect(actionsOf(world({ machines, demand: { a: demand(3, 1) } }), "retire")).toEqual([]);
+});
