@@ -10,14 +10,13 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { realCliDeps } from "../../agent/cli/deps.ts";
 import { endMachines } from "../../agent/cli/local/machines.ts";
-import type { JobSource, ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
+import type { ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
 import type { ManagerState } from "../../agent/manager/view.ts";
 import { folder } from "../../agent/supervisor/folder.ts";
 import { managerEnvironment, managerNodeFlags } from "../../agent/supervisor/manager-process.ts";
 import { bundle, type Bundles } from "../../infra/bundle.ts";
 import { config as testConfig } from "../agent/manager/worlds.ts";
 import { freePort } from "../engine/project.ts";
-import type { Fault } from "../github/core/faults.ts";
 import type { GitHubOptions } from "../github/options.ts";
 import { type GitHubSimulator, startGitHub } from "../github/server.ts";
 
@@ -28,10 +27,6 @@ export interface ChainOptions {
   github?: GitHubOptions;
   /** Another file as the machines' agent; default today's. */
   agent?: { path: string; sha256: string };
-  /** How the manager hears of jobs; default auto. */
-  source?: JobSource;
-  /** On before the manager starts. */
-  faults?: readonly Fault[];
 }
 
 export interface Chain {
@@ -58,7 +53,6 @@ const bundles = () => (built ??= bundle(root, () => {}));
 
 export async function startChain(options: ChainOptions): Promise<Chain> {
   const github = await startGitHub(options.github);
-  for (const fault of options.faults ?? []) github.control.setFault(fault);
   const directory = mkdtempSync(join(tmpdir(), "muster-chain-"));
   const port = await freePort();
   const { manager: managerBundle, runner: runnerBundle } = await bundles();
@@ -69,7 +63,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
     const file = ({ path, sha256 }: { path: string; sha256: string }) => ({ path, sha256 });
     const settings: ManagerConfig = {
       ...base,
-      github: { url: github.repositoryUrl, login: { kind: "token" }, source: options.source ?? "auto" },
+      github: { url: github.repositoryUrl, login: { kind: "token" } },
       manager: {
         ...base.manager,
         port,

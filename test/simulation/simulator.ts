@@ -1,226 +1,226 @@
 /**
- * The real core (apply, plan, act, loop, journal, enrol and sync) in virtual time among simulated GitHub, cloud and
- * agents with faults. Invariants are read from those, not from the manager's own world. A seed replays exactly.
+ * One seed: the real core in virtual time among simulated GitHub, clouds and agents with faults. First safety, while the
+ * faults rage; then liveness, when enough is healed and everything must come to an end; then a drain to nothing.
  */
-import { pino } from "pino";
-import { type Agents, makeAgents } from "../../agent/manager/agents.ts";
-import { makeAct } from "../../agent/manager/act.ts";
-import type { Deps } from "../../agent/manager/deps.ts";
-import { makeIdentity } from "../../agent/manager/identity.ts";
-import { type Journal, openJournal } from "../../agent/manager/journal.ts";
-import { defaultLimits as limits } from "../../agent/manager/limits.ts";
-import { keepListing } from "../../agent/manager/lists.ts";
-import { type Loop, makeLoop } from "../../agent/manager/loop.ts";
-import { startWorld } from "../../agent/manager/start-world.ts";
-import type { ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
-import { config } from "../agent/manager/worlds.ts";
-import { startAgent } from "./agent.ts";
-import { type CloudFaults, makeCloud } from "./cloud.ts";
+import type { Limits } from "../../agent/manager/limits.ts";
+import type { Settings } from "../../agent/manager/settings.ts";
+import type { PoolConfig } from "../../agent/manager-config.ts";
+import { type Checker, makeChecker, type Violation } from "./checker.ts";
 import { virtualClock } from "./clock.ts";
-import { type GitHubFaults, simulateGitHub } from "./github.ts";
-import type { AgentFaults } from "./agent.ts";
+import type { Defect } from "./defects.ts";
+import { makeStory, type Story } from "./events.ts";
+import { startAgent } from "./fakes/agent.ts";
+import { type Cloud, makeCloud } from "./fakes/cloud.ts";
+import { type DeleteOutcome, simulateGitHub } from "./fakes/github.ts";
+import { type FaultKind, makeFaults } from "./faults.ts";
+import { type ManagerProcess, startProcess } from "./manager-process.ts";
+import type { Situation } from "./oracle.ts";
 import { prng } from "./prng.ts";
-
-export interface Faults extends CloudFaults, GitHubFaults, AgentFaults {
-  /** Probability that the manager is killed, per minute; it is back a few seconds later. */
-  managerKilled: number;
-  /** With it, that its journal is lost. */
-  journalLost: number;
-}
-export const noFaults: Faults = {
-  refused: 0,
-  answerLost: 0,
-  listFails: 0,
-  destroyFails: 0,
-  listLagMs: 0,
-  deadBoot: 0,
-  mintFails: 0,
-  mintAnswerLost: 0,
-  removeFails: 0,
-  messageLagMs: 100,
-  down: false,
-  syncLost: 0,
-  dies: 0,
-  managerKilled: 0,
-  journalLost: 0,
-};
+import { type Scenario, settingsOf } from "./scenario.ts";
+import { makeStorage } from "./storage.ts";
 
 export interface SimulationOptions {
-  seed: number;
-  pools?: Record<string, Partial<PoolConfig>>;
-  faults?: Partial<Faults>;
+  defect?: Defect | null;
+  deleteRace?: DeleteOutcome;
 }
 
-export function simulate({ seed, pools = { a: {} }, faults: given = {} }: SimulationOptions) {
-  const faults: Faults = { ...noFaults, ...given };
-  const random = prng(seed);
+export type Simulation = ReturnType<typeof makeSimulation>;
+
+export function makeSimulation(scenario: Scenario, { defect = null, deleteRace }: SimulationOptions = {}) {
+  const random = prng(scenario.seed);
   const clock = virtualClock();
-  let ids = 0;
-  const log = pino({ level: "silent" });
-  const deps: Deps = {
-    clock,
-    random: random.next,
-    id: (length) => String(++ids).padStart(length, "0"),
-    log,
-    fetch,
-  };
-  const settings = { config: config(pools, null) as ManagerConfig, hash: "h" };
-  const github = simulateGitHub(Object.keys(pools), clock, random, faults);
-  const agents = new Map<string, { kill(): void }>();
-  let manager: { agents: Agents; loop: Loop; stop(): void } | null = null;
-  const violations: string[] = [];
-  const killedBusy = new Set<string>();
-  let checkKills = true;
-
-  const cloud = makeCloud({
-    clock,
-    random,
-    faults,
-    boot: (invitation) => {
-      const options = {
-        clock,
-        random,
-        github,
-        faults,
-        manager: () => manager?.agents ?? null,
-        stopped: () => cloud.stopped(invitation.machine),
-      };
-      agents.set(invitation.machine, startAgent(invitation, options));
-    },
-    kill: (id) => {
-      const busy = [...github.jobs.values()].find(
-        (job) => job.state === "running" && (job.runner === id || job.runner?.startsWith(`${id}-`)),
-      );
-      if (busy && checkKills) killedBusy.add(busy.id);
-      agents.get(id)?.kill();
-    },
+  const story = makeStory(clock);
+  const faults = makeFaults(scenario.faults, random.split("strikes"), clock);
+  const limits: Limits = scenario.limits;
+  let settings: Settings = { config: settingsOf(scenario), hash: "settings-0" };
+  const github = simulateGitHub({
+    ...{ pools: Object.keys(scenario.pools), clock, random: random.split("github"), faults, story },
+    ...(deleteRace ? { deleteRace } : {}),
   });
-  const identity = makeIdentity(Buffer.alloc(32, 7));
-  const backends = new Map([["cloud", cloud]]);
-  const storage = {
-    path: ":memory:",
-    kept: null as Journal | null,
-    world: null as ReturnType<Loop["world"]> | null,
-  };
+  let manager: ManagerProcess | null = null;
+  let ids = 0;
+  const agentsRandom = random.split("agents");
+  const clouds: Cloud[] = scenario.backends.map(({ name, offers, consistent, ending }) => {
+    const cloud: Cloud = makeCloud({
+      ...{ name, offers, consistent, clock, random: random.split(name), faults, story },
+      boot: (invitation) =>
+        startAgent(invitation, {
+          ...{ backend: name, ending, clock, github, faults, story },
+          random: agentsRandom.split(invitation.machine),
+          call: (ask, signal) =>
+            manager ? manager.call(ask, signal) : Promise.reject(new Error("connection refused")),
+          stopped: () => cloud.stopped(invitation.machine),
+        }),
+    });
+    return cloud;
+  });
+  const checker: Checker = makeChecker({
+    ...{ story, clouds, github, limits, faults: scenario.faults, now: clock.now },
+    settings: () => settings.config,
+    manager: () => manager,
+  });
 
-  const start = (journalLost: boolean) => {
-    // An in-memory file dies with its connection: a restart gets what the last one had written.
-    const journal = openJournal(":memory:", deps, limits);
-    const old = storage.world;
-    const kept: Journal =
-      old && !journalLost
-        ? {
-            ...journal,
-            launches: Object.values(old.launches),
-            machines: Object.values(old.machines),
-            completeSinceMs: old.completeSinceMs,
-            whole: true,
-            draining: old.draining,
-          }
-        : journal;
-    for (const pool of Object.values(settings.config.pools)) pool.backends = [{ kind: "local" }];
-    const world = startWorld({ settings, journal: kept, backends, limits, now: clock.now() });
-    const offers = Object.fromEntries(
-      Object.keys(pools).map((pool) => [pool, cloud.offers(pool, { kind: "local" })]),
-    );
-    const launchesFromMs = old && !journalLost ? clock.now() : old ? world.launchesFromMs : clock.now();
-    const loop = makeLoop({
-      world: { ...world, offers, launchesFromMs },
-      journal: kept,
-      limits,
-      deps,
-      broken: (error) => violations.push(`the manager contradicts itself: ${(error as Error).stack}`),
-    });
-    const configs = new Map<string, { life: number; jitConfig: string }>();
-    const serving = makeAgents({ loop, identity, github, configs, limits, deps });
-    let alive = true;
-    const act = makeAct({
-      world: loop.world,
-      report: (fact) => (alive ? loop.report(fact) : true),
-      backends,
-      github,
-      identity,
-      configs,
-      observe: () => {},
-      limits,
-      deps,
-    });
-    loop.watch({
-      planned: (plan) => Object.entries(plan.capacity).forEach(([pool, jobs]) => github.capacity(pool, jobs)),
-    });
-    github.connect((fact) => void (alive && loop.report(fact)));
-    loop.start(act);
-    const lists = keepListing(loop, backends, limits, deps);
-    github.start(settings.config);
-    const stop = () => {
-      alive = false;
-      loop.stop();
-      lists.stop();
-      storage.world = loop.world();
-      journal.close();
-    };
-    manager = { agents: serving, loop, stop };
-  };
-  const killManager = (journalLost: boolean) => {
-    manager?.stop();
-    manager = null;
-    // Mostly a restart, sometimes a night.
-    clock.after(random.chance(0.2) ? random.ms(60_000, 900_000) : random.ms(500, 20_000), () =>
-      start(journalLost),
-    );
-  };
-  const minute = () => {
-    if (manager && random.chance(faults.managerKilled)) killManager(random.chance(faults.journalLost));
-    clock.after(60_000, minute);
-  };
+  const storage = makeStorage();
+  const fate = random.split("manager");
+  let offsetMs = 0;
+  let calmUntilMs = 0;
+  let forgetful = false;
 
-  /** After each step, from the outside. */
-  const check = () => {
-    for (const [pool, { max = 4 }] of Object.entries(pools)) {
-      const known = manager?.loop.world();
-      const leaving = (id: string) => ["done", "lost"].includes(known?.machines[id]?.stage ?? "");
-      const running = [...cloud.machines.values()].filter(
-        (machine) => machine.pool === pool && machine.running && !leaving(machine.id),
-      );
-      if (known && faults.journalLost === 0 && running.length > max)
-        violations.push(`${running.length} machines of pool ${pool}, max ${max}`);
+  const mishap = () => {
+    if (faults.active("journal-unwritable") && fate.chance(0.7)) return "full" as const;
+    if (clock.now() > calmUntilMs && faults.active("crash") && fate.chance(1 / 150)) {
+      // The rest of this very step still runs: its effects must not leave a dead process.
+      const when = fate.pick(["before", "after"] as const);
+      clock.after(0, () => manager?.isDead() && restartLater());
+      return when;
     }
-    if (new Set(github.minted).size !== github.minted.length)
-      violations.push("a registration's name was used twice");
-    if (killedBusy.size > 0) violations.push(`busy machines were destroyed: ${[...killedBusy].join(", ")}`);
+    return null;
+  };
+  const start = () => {
+    story.happened({ is: "manager", does: "starts" });
+    checker.managerStarted();
+    manager = startProcess({
+      ...{ clock, offsetMs, story, storage, settings, clouds, github, limits, defect, mishap },
+      random: random.split(`manager ${clock.now()}`),
+      ids: (length) => String(++ids).padStart(length, "0"),
+      logged: checker.logged,
+      planned: checker.planned,
+      fact: (fact, before, after) => checker.fact(fact, before, after),
+      broken: (error) => checker.fail("0 no-contradiction", String((error as Error).stack)),
+    });
+  };
+  const restartLater = () => {
+    manager?.die();
+    manager = null;
+    story.happened({ is: "manager", does: "is dead" });
+    calmUntilMs = clock.now() + fate.ms(10_000, 120_000);
+    const down = fate.chance(0.2) ? fate.ms(60_000, 900_000) : fate.ms(500, 20_000);
+    // A manager that was away for longer than its journal allows takes it for lost.
+    if (
+      down > 150_000 ||
+      faults.plan["journal-lost"] ||
+      faults.plan["journal-old"] ||
+      faults.plan["clock-jump"]
+    )
+      forgetful = true;
+    if (faults.active("journal-lost") && fate.chance(0.5)) {
+      story.happened({ is: "fault", kind: "journal-lost", what: "the journal is gone" });
+      storage.lose(fate.chance(0.5));
+    } else if (faults.active("journal-old") && fate.chance(0.5)) {
+      if (storage.putBack(clock.now() - fate.ms(1_000, 400_000)))
+        story.happened({ is: "fault", kind: "journal-old", what: "an older journal is put back" });
+    }
+    if (faults.active("clock-jump") && fate.chance(0.5)) {
+      offsetMs = fate.ms(-600_000, 600_000);
+      story.happened({ is: "fault", kind: "clock-jump", what: `${offsetMs} ms` });
+    }
+    // Mostly a restart, sometimes a night.
+    clock.after(down, start);
+  };
+  const changeSettings = () => {
+    const { pools } = settings.config;
+    const all = settingsOf(scenario).pools;
+    const name = fate.pick(Object.keys(all));
+    const next: Record<string, PoolConfig> = { ...pools };
+    const taken = fate.chance(0.3) && Object.keys(pools).length > 1;
+    if (taken) delete next[name];
+    else next[name] = { ...all[name]!, max: fate.below(5), minIdle: fate.below(2) };
+    setPools(next);
+  };
+  const setPools = (pools: Record<string, PoolConfig>) => {
+    const said = Object.entries(pools).map(([pool, { max }]) => `${pool}: max ${max}`);
+    story.happened({ is: "manager", does: `gets settings ${said.join(", ")}` });
+    settings = { config: { ...settings.config, pools }, hash: `settings-${clock.now()}` };
+    checker.step();
+    manager?.settings(settings);
   };
 
-  start(false);
-  minute();
+  /** What can happen to the manager at any event. */
+  const disturb = () => {
+    if (!manager || clock.now() < calmUntilMs) return;
+    if (faults.active("crash") && fate.chance(1 / 1_500)) return restartLater();
+    if (faults.active("pause") && fate.chance(1 / 1_500)) {
+      const ms = fate.ms(1_000, 120_000);
+      calmUntilMs = clock.now() + ms + fate.ms(10_000, 60_000);
+      manager.pause(ms);
+    }
+    if (faults.active("settings-changed") && fate.chance(1 / 2_000)) {
+      calmUntilMs = clock.now() + fate.ms(10_000, 60_000);
+      changeSettings();
+    }
+  };
+  const copying = () => {
+    storage.copy(clock.now());
+    clock.after(60_000, copying);
+  };
+  if (scenario.faults["journal-old"]) clock.after(50_000, copying);
+  const step = () => {
+    checker.step();
+    disturb();
+  };
+  for (const { atMs, ...wish } of scenario.jobs) {
+    const { cancelAfterMs, ...kept } = wish;
+    clock.after(atMs, () => {
+      const cancelled = cancelAfterMs !== undefined && faults.strikes("job-cancelled", wish.pool);
+      github.queue(cancelled ? { ...kept, cancelAfterMs } : kept);
+    });
+  }
+  start();
+
+  const failure = (): Violation | null => checker.violation;
   return {
-    clock,
-    github,
-    cloud,
-    faults,
-    violations,
-    settings,
-    world: () => manager?.loop.world() ?? storage.world!,
-    loop: () => manager!.loop,
-    killManager,
-    /** Advances and fails on the first broken invariant. */
-    advance: async (ms: number) => {
-      await clock.advance(ms, check);
-      if (violations.length > 0) throw new Error(`seed ${seed}: ${violations[0]}`);
-    },
+    ...{ scenario, clock, github, clouds, faults, story, storage, random, failure },
+    manager: () => manager,
+    world: () => manager?.loop.world() ?? null,
+    settings: () => settings,
+    setPools,
+    crash: restartLater,
+    /** Runs until the condition holds; false when it does not within `ms`. Throws at a broken invariant. */
     until: async (condition: () => boolean, ms: number) => {
-      const held = await clock.until(() => violations.length > 0 || condition(), ms, check);
-      if (violations.length > 0) throw new Error(`seed ${seed}: ${violations[0]}`);
+      const held = await clock.until(() => failure() !== null || condition(), ms, step);
+      const broken = failure();
+      if (broken) throw broken;
       return held;
     },
-    /** Ends every fault, as after a storm. */
-    heal: () => void Object.assign(faults, noFaults),
-    drain: async () => {
-      checkKills = false;
-      await clock.until(() => manager !== null, 1_000_000);
-      manager!.loop.report({ is: "draining", on: true });
+    situation: (core: ReadonlySet<string>): Situation | null =>
+      manager && {
+        ...{ settings: settings.config, limits, github, clouds, core, forgetful },
+        world: manager.loop.world(),
+        plan: manager.loop.lastPlan(),
+      },
+    /** Whether somebody still has to clear this runner record away. */
+    isOwned: (record: string) =>
+      !forgetful ||
+      Object.values(manager?.loop.world().machines ?? {}).some(
+        ({ registration }) => registration?.name === record,
+      ),
+    drain: () => void manager?.loop.report({ is: "draining", on: true }),
+    close: () => {
+      manager?.die();
+      manager = null;
+      storage.close();
     },
-    jobsOpen: () => [...github.jobs.values()].filter(({ state }) => state !== "completed"),
-    random,
-    start,
   };
 }
+
+export const backendKinds: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  "shortage",
+  "launch-refused",
+  "launch-answer-lost",
+  "launch-slow",
+  "launch-partial",
+  "list-fails",
+  "list-late",
+  "list-short",
+  "destroy-ignored",
+  "destroy-fails",
+  "boot-stuck",
+  "sudden-death",
+  "never-enrols",
+  "enrols-twice",
+  "sync-dropped",
+  "sync-repeated",
+  "agent-dies",
+  "ignores-end",
+]);
+export type { Story };

@@ -14,9 +14,7 @@ export interface Repository {
   owner: string;
   name: string;
   private: boolean;
-  archived: boolean;
   workspaceSource: string | null;
-  createdMs: number;
 }
 
 /**
@@ -189,8 +187,7 @@ export interface Event {
     | "scale-set-deleted"
     | "session-opened"
     | "session-ended"
-    | "run-completed"
-    | "secondary-limit";
+    | "run-completed";
   /** REST ids or names. */
   job?: number;
   runner?: string;

@@ -1,0 +1,43 @@
+/** Invariant 6: after a shortage nothing is launched at that offer for the first pause; then one machine, until it is answered. */
+import type { SimEvent } from "../events.ts";
+import type { Checks } from "../checker.ts";
+
+export function makeCircuitCheck({ fail, limits, now }: Checks) {
+  /** By offer: closed until then, and what was called before the refusal was known. */
+  const closed = new Map<string, { untilMs: number; probe: string | null }>();
+  const open = new Map<string, { offer: string; sentMs: number }>();
+  return {
+    managerStarted: () => {
+      // Circuits are not journalled.
+      closed.clear();
+    },
+    hear: (event: SimEvent) => {
+      if (event.is === "launch-called") {
+        const repeated = open.has(event.launch);
+        if (!repeated) open.set(event.launch, { offer: event.offer, sentMs: now() });
+        const circuit = closed.get(event.offer);
+        if (!circuit || repeated) return;
+        if (now() < circuit.untilMs)
+          return fail(
+            "6 circuit",
+            `${event.offer} had no capacity and is closed for ${circuit.untilMs - now()} ms more, but ${event.launch} was sent`,
+          );
+        if (circuit.probe !== null && circuit.probe !== event.launch)
+          return fail(
+            "6 circuit",
+            `${event.offer} is being probed by ${circuit.probe}, but ${event.launch} was sent`,
+          );
+        if (event.machines.length > 1)
+          return fail("6 circuit", `a probe of ${event.offer} asked for ${event.machines.length} machines`);
+        circuit.probe = event.launch;
+      }
+      if (event.is === "launch-answered") {
+        const circuit = closed.get(event.offer);
+        if (circuit?.probe === event.launch || event.made > 0) closed.delete(event.offer);
+        // Calls that were sent together are refused together: one trip.
+        if (event.failure === "no-capacity" && now() >= (closed.get(event.offer)?.untilMs ?? 0))
+          closed.set(event.offer, { untilMs: now() + limits.circuitMs["no-capacity"] - 1, probe: null });
+      }
+    },
+  };
+}
