@@ -1,5 +1,6 @@
 /** What the CLI's verbs need from outside. */
 import { realClock, type Clock } from "../supervisor/deps.ts";
+import { safe } from "./table.ts";
 
 export interface CliDeps {
   clock: Clock;
@@ -9,9 +10,16 @@ export interface CliDeps {
   say: (line: string) => void;
 }
 
+/** A manager's or GitHub's words may be part of it: no line of it moves the cursor, hides or reorders. */
+export const spoken = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => safe(line, 4_096))
+    .join("\n");
+
 export const realCliDeps: CliDeps = {
   clock: realClock,
   env: process.env,
   fetch: globalThis.fetch,
-  say: (line) => process.stderr.write(`${line}\n`),
+  say: (line) => process.stderr.write(`${spoken(line)}\n`),
 };

@@ -10,6 +10,7 @@ import { managerSecrets } from "../manager-config.ts";
 import { makeBackends } from "./backends/index.ts";
 import { deadline, realDeps } from "./deps.ts";
 import { makeGitHub } from "./github/index.ts";
+import { makeLog } from "./log.ts";
 import { startManager } from "./manager.ts";
 import { readSettings } from "./settings.ts";
 
@@ -22,10 +23,7 @@ const { values } = parseArgs({
 if (values.config === undefined)
   throw new Error("usage: manager --config SETTINGS.json [--forget], secrets as JSON on standard input");
 
-const log = pino({
-  base: null,
-  redact: { paths: ["*.token", "*.authorization", "*.jitConfig"], censor: "[hidden]" },
-});
+const log = makeLog();
 const deps = realDeps(log);
 const settings = await readSettings(values.config);
 const input = (await text(process.stdin)).trim();

@@ -1,5 +1,6 @@
 /** The one place of the runner agent that knows real time, randomness, its environment and how to power off. */
 import { spawn } from "node:child_process";
+import { harmless, toStdout, writeAll } from "../log-line.ts";
 
 export interface Clock {
   /** Monotonic milliseconds. */
@@ -44,7 +45,9 @@ export const realDeps = (): Deps => ({
   clock: realClock,
   random: Math.random,
   log: (event, detail = {}) => {
-    process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...detail })}\n`);
+    // Not process.stdout: on a full disk it ends the process, and the job with it.
+    const line = harmless(JSON.stringify({ time: new Date().toISOString(), event, ...detail }));
+    writeAll(Buffer.from(`${line}\n`), toStdout);
   },
   env: process.env,
   powerOff: () => {

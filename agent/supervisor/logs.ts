@@ -1,11 +1,12 @@
 /** Bounded logs: files that are appended to, copied aside and emptied when they grow. */
-import { copyFile, open, stat, truncate, type FileHandle } from "node:fs/promises";
+import { copyFile, open, rm, stat, truncate, type FileHandle } from "node:fs/promises";
 
 const bytesMax = 4 * 1024 * 1024;
 
 /**
  * Keeps one old copy beside the file. The writers go on with the same descriptor (opened for appending), so a log
- * outlives the supervisor; a few lines written between copy and truncate may be lost.
+ * outlives the supervisor; a few lines written between copy and truncate may be lost. Where the disk has no room for a
+ * copy the log is emptied all the same.
  */
 export const rotate = async (file: string, max = bytesMax): Promise<void> => {
   const size = await stat(file).then(
@@ -13,7 +14,13 @@ export const rotate = async (file: string, max = bytesMax): Promise<void> => {
     () => 0,
   );
   if (size <= max) return;
-  await copyFile(file, `${file}.1`);
+  try {
+    await copyFile(file, `${file}.1`);
+  } catch {
+    // The disk is full, perhaps of these: half a copy helps nobody.
+    await rm(`${file}.1`, { force: true });
+    await copyFile(file, `${file}.1`).catch(() => rm(`${file}.1`, { force: true }));
+  }
   await truncate(file, 0);
 };
 

@@ -212,7 +212,10 @@ export class Supervisor {
 
   async #write(manager: SupervisorRecord["manager"]) {
     const record: SupervisorRecord = { supervisor: identify(process.pid)!, manager, crashes: this.#crashes };
-    await writeAtomic(this.#paths.record, `${JSON.stringify(record)}\n`);
+    // On a full disk the manager runs on: who looks for it sees it as it was, or by the processes.
+    await writeAtomic(this.#paths.record, `${JSON.stringify(record)}\n`).catch((error: Error) =>
+      this.#deps.log("the record was not written", { error: error.message }),
+    );
   }
 
   async #rotateLogs() {
