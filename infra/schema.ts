@@ -82,8 +82,7 @@ export const pool = z.strictObject({
   maxJobTime: duration.default(6 * 3_600),
   reuse: yesOrNo.default(false),
   gpu: z
-    .union([z.literal(true), z.enum(gpuVendors)], gpuAllowed)
-    .nullable()
+    .union([z.literal(true), z.literal(false).transform(() => null), z.enum(gpuVendors)], gpuAllowed)
     .default(null),
   runnerGroup: z.string("allowed is a group's name").min(1, "allowed is a group's name").default("Default"),
   publicRepositories: z.enum(["refuse", "allow"]).default("refuse"),

@@ -9,6 +9,10 @@ type Wish = Pick<PoolConfig, "gpu"> | undefined;
 export const gpusOf = (world: World, machine: Machine): readonly Gpu[] | null =>
   world.reports[machine.id]?.usage?.gpus ?? world.machines[machine.id]?.host?.gpus ?? null;
 
+/** What plan decides by, as a word: a report that changes nothing of it need not be planned for. */
+export const gpuFitness = (world: World, id: string): string =>
+  (world.reports[id]?.usage?.gpus ?? []).map(({ vendor, health }) => `${vendor} ${health}`).join();
+
 const fits = (pool: Wish, { vendor }: Gpu) => pool?.gpu === true || pool?.gpu === vendor;
 
 /** Whether a machine may serve this pool's jobs; true for every machine where the pool does not care. */

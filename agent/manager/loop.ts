@@ -6,6 +6,7 @@ import { apply } from "./apply.ts";
 import type { Action } from "./plan.ts";
 import { type Plan, plan } from "./plan.ts";
 import type { Deps } from "./deps.ts";
+import { gpuFitness } from "./gpus.ts";
 import type { Journal } from "./journal.ts";
 import type { Limits } from "./limits.ts";
 import type { Fact } from "./facts.ts";
@@ -148,4 +149,5 @@ export function makeLoop({ world: first, journal, limits, deps, broken, decide =
 const onlyHeard = (fact: Fact, before: World, after: World): boolean =>
   fact.is === "synced" &&
   before.reports[fact.machine]?.phase === after.reports[fact.machine]?.phase &&
+  gpuFitness(before, fact.machine) === gpuFitness(after, fact.machine) &&
   before.machines === after.machines;

@@ -150,6 +150,18 @@ test("minIdle is at most max", () => {
   expect(only(pool({ max: 1, minIdle: 2 })).allowed).toContain("at most the pool's max, which is 1");
 });
 
+test("gpu is true, false or a vendor; false is the default, which does not care", () => {
+  const gpuOf = (gpu: unknown) => parse(pool({ gpu })).pools.p?.gpu;
+  expect([true, false, "nvidia", "amd", "intel", undefined].map(gpuOf)).toEqual([
+    ...[true, null, "nvidia", "amd", "intel", null],
+  ]);
+  expect(only(pool({ gpu: "nvdia" }))).toMatchObject({
+    path: "muster:pools.p.gpu",
+    given: '"nvdia"',
+    allowed: "allowed is true for any graphics processor, or one of nvidia, amd, intel",
+  });
+});
+
 test("pool names are those that fit into names at GitHub", () => {
   expect(only({ github: loopback, pools: { "My Pool": {} } }).allowed).toContain("small letters");
   expect(only({ github: loopback, pools: {} }).allowed).toContain("at least one pool");

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Deps } from "../../../agent/manager/deps.ts";
+import { gpusOf } from "../../../agent/manager/gpus.ts";
 import { openJournal } from "../../../agent/manager/journal.ts";
 import { defaultLimits as limits, journalQuietMs } from "../../../agent/manager/limits.ts";
 import { virtualClock } from "../../simulation/clock.ts";
@@ -28,6 +29,18 @@ test("what was saved is there after a restart, and what was removed is not", () 
   const second = open();
   expect(second.machines).toEqual([machine("m2", "done")]);
   expect(second.whole).toBe(true);
+  second.close();
+});
+
+test("rows of the previous version, which knew nothing of graphics processors, are read as they are", () => {
+  const first = open();
+  const host = { arch: "x64", cores: 4, memoryMb: 8_000, diskFreeMb: 1, kernel: "6.1" };
+  const before = world();
+  first.save(before, world({ machines: [machine("m1", "enrolled", { host })] }));
+  first.close();
+  const second = open();
+  expect(second.machines[0]?.host).toEqual(host);
+  expect(gpusOf(world({ machines: second.machines }), second.machines[0]!)).toBeNull();
   second.close();
 });
 

@@ -91,6 +91,29 @@ test("a sync that says nothing new wakes nobody, one with a new phase does", asy
   expect(plans.length).toBe(before + 1);
 });
 
+test("a report whose only news is that a graphics processor works is planned for at once, its figures are not", async () => {
+  const { clock, loop, plans } = start(
+    world({ machines: [machine("m1", "enrolled", { introduced: true })] }),
+  );
+  await clock.advance(1_000);
+  const before = plans.length;
+  const says = async (sequence: number, health: "checking" | "ok", utilizationPercent: number) => {
+    const figures = { memoryMb: 1, memoryUsedMb: 1, utilizationPercent, temperatureC: 1 };
+    const gpu = { vendor: "nvidia" as const, model: "x", driver: null, problem: null, health, ...figures };
+    const room = { memoryUsedMb: 1, memoryTotalMb: 2, diskFreeMb: 1, diskTotalMb: 2 };
+    const fact = heard(sequence);
+    if (fact.is !== "synced") return;
+    loop.report({ ...fact, report: { ...fact.report, usage: { cpuPercent: 1, ...room, gpus: [gpu] } } });
+    await clock.advance(limits.coalesceMsMax);
+  };
+  await says(2, "checking", 0);
+  await says(3, "ok", 0);
+  const woken = plans.length;
+  expect(woken).toBe(before + 2);
+  await says(4, "ok", 90);
+  expect(plans.length).toBe(woken);
+});
+
 test("a journal that cannot be written stops launches, and everything is written once it can", async () => {
   let full = true;
   let written: World | null = null;

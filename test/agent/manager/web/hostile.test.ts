@@ -35,13 +35,20 @@ const texts = (markup: string) =>
 function stateOf(text: string) {
   const history = openHistory({ path: ":memory:" }, quietDeps(fakeClock(now)));
   const said = { name: text, repository: text, workflowRef: text };
+  const usage = { cpuPercent: 1, memoryUsedMb: 1, memoryTotalMb: 2, diskFreeMb: 1, diskTotalMb: 2 };
+  const figures = { memoryMb: 1, memoryUsedMb: null, utilizationPercent: null, temperatureC: null };
+  const gpu = {
+    ...{ vendor: "nvidia" as const, health: "failed" as const, ...figures },
+    ...{ model: text, driver: text, problem: text },
+  };
+  const reading = { host: text, ms: null, proxy: text, problem: text };
   const busy = machine("m1", "busy", {
     job: { name: text, startedMs: now, startedAtGitHub: true, completedMs: null, jobId: text, runner: "m1" },
   });
   const lost = machine("m2", "lost", { ending: text });
   const first = world({
     machines: [busy, lost],
-    reports: { m1: report({ problem: text }) },
+    reports: { m1: report({ problem: text, usage: { ...usage, gpus: [gpu], connect: { api: reading } } }) },
     demand: { a: demand(2, 1) },
     views: { "demand:a": { is: "stale", atMs: now, why: text }, "backend:local": { is: "never", why: text } },
   });
@@ -49,7 +56,13 @@ function stateOf(text: string) {
   play.seen(now, news("queued", `1${text}`, { ...said, queuedMs: now }));
   play.seen(now, news("completed", `2${text}`, { ...said, queuedMs: now, runner: text, result: text }));
   const believed = { ...play.world(), views: first.views };
-  const meta = { startedMs: now, managerBundle: "b", healthy: false, problem: text };
+  const meta = {
+    startedMs: now,
+    managerBundle: "b",
+    healthy: false,
+    problem: text,
+    connect: { api: reading },
+  };
   const refusals = { a: [{ reason: "unknown" as const, jobs: 1, detail: text }] };
   return stateView({ world: believed, refusals, capacity: {}, history, meta }, now);
 }
@@ -68,7 +81,7 @@ describe("strings of GitHub and agents", () => {
         const all = strings(stateOf(text));
         for (const each of all) expect(each).not.toMatch(unseen);
         if (text !== "")
-          expect(all.filter((each) => each === visible(text)).length).toBeGreaterThanOrEqual(6);
+          expect(all.filter((each) => each === visible(text)).length).toBeGreaterThanOrEqual(12);
         for (const each of all) expect(each.length).toBeLessThanOrEqual(11_000);
       }),
     );
