@@ -9,8 +9,6 @@ const machinesDrawnMax = 200;
 
 export function renderMachines(state: ManagerState) {
   const shown = state.machines.slice(0, machinesDrawnMax);
-  // A column that is empty in every row tells nobody anything.
-  const withGpus = shown.some(({ gpus }) => gpus !== null && gpus.length > 0);
   const more = state.machines.length - shown.length;
   return html`<section aria-labelledby="machines">
     <h2 id="machines">Machines</h2>
@@ -21,11 +19,11 @@ export function renderMachines(state: ManagerState) {
             <table>
               <thead>
                 <tr>
-                  ${columns(withGpus).map((name) => html`<th scope="col">${name}</th>`)}
+                  ${["machine", "state", "job", "cpu", "memory", "disk free", "heard"].map((name) => html`<th scope="col">${name}</th>`)}
                 </tr>
               </thead>
               <tbody>
-                ${shown.map((machine) => machineRow(machine, withGpus, state.atMs))}
+                ${shown.map((machine) => machineRow(machine, state.atMs))}
               </tbody>
             </table>
           </div>`
@@ -34,13 +32,7 @@ export function renderMachines(state: ManagerState) {
   </section>`;
 }
 
-const columns = (withGpus: boolean) => [
-  ...["machine", "state", "job", "cpu", "memory"],
-  ...(withGpus ? ["gpu"] : []),
-  ...["disk free", "heard"],
-];
-
-function machineRow(machine: MachineView, withGpus: boolean, now: number) {
+function machineRow(machine: MachineView, now: number) {
   const { id, pool, offer, stage, stageMs, job, usage, seenMs, problem, life } = machine;
   return html`<tr data-key="machine-${id}">
     <th scope="row">${id}<small>${pool} · ${offer}</small></th>
@@ -48,6 +40,7 @@ function machineRow(machine: MachineView, withGpus: boolean, now: number) {
       <span><i class="look-${lookOf[stage]}" aria-hidden="true"></i>${stage}</span> ${age(stageMs, now)}
       ${life > 1 ? html`<small>registration ${life}</small>` : ""}
       ${problem === null ? "" : html`<small class="bad">${problem}</small>`}
+      ${(machine.gpus ?? []).map(gpuLine)}
       ${machine.connect.map(({ warning }) => (warning === null ? "" : html`<small>GitHub: ${warning}</small>`))}
     </td>
     <td data-label="job">${job ?? none}</td>
@@ -55,7 +48,6 @@ function machineRow(machine: MachineView, withGpus: boolean, now: number) {
     <td data-label="memory" class="number">
       ${usage ? `${megabytes(usage.memoryUsedMb)} of ${megabytes(usage.memoryTotalMb)}` : none}
     </td>
-    ${withGpus ? html`<td data-label="gpu">${machine.gpus?.length ? machine.gpus.map(gpuLine) : none}</td>` : ""}
     <td data-label="disk free" class="number">${usage ? megabytes(usage.diskFreeMb) : none}</td>
     <td data-label="heard" class="number">${seenMs === null ? none : html`${age(seenMs, now)} ago`}</td>
   </tr>`;
@@ -70,16 +62,9 @@ function gpuLine({ model, health, problem, memoryMb, memoryUsedMb, utilizationPe
         ? megabytes(memoryMb)
         : `${megabytes(memoryUsedMb)} of ${megabytes(memoryMb)}`,
   ].filter(Boolean);
-  return html`<div>
-    ${model}
-    ${
-      health === "ok"
-        ? html`<small>${figures.join(" · ")}</small>`
-        : html`<small class="${health === "failed" ? "bad" : ""}"
-            >${health}${problem === null ? "" : `: ${problem}`}</small
-          >`
-    }
-  </div>`;
+  if (health === "ok") return html`<small>${[model, ...figures].join(" · ")}</small>`;
+  const why = problem === null ? "" : `: ${problem}`;
+  return html`<small class="${health === "failed" ? "bad" : ""}">${model} ${health}${why}</small>`;
 }
 
 const none = html`<span class="quiet">–</span>`;

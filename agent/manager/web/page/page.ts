@@ -78,8 +78,12 @@ function alerts({ healthy, problem, draining, connect }: ManagerState) {
           <b>Not healthy.</b> ${problem ?? "The manager does not say why."}
         </p>`
   }
-  ${connect.map(({ warning }) =>
-    warning === null ? "" : html`<p class="alert"><b>The way to GitHub is bad.</b> ${warning}</p>`,
+  ${connect.map(({ ms, warning }) =>
+    warning === null
+      ? ""
+      : ms === null
+        ? html`<p class="alert"><b>No connection to GitHub.</b> ${warning}</p>`
+        : html`<p class="alert slow"><b>GitHub is far away.</b> ${warning}</p>`,
   )}
   ${
     draining

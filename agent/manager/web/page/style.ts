@@ -32,6 +32,7 @@ code { font: .82rem/1.4 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace
 #live.live::before { content: ""; display: inline-block; width: .5rem; height: .5rem; border-radius: 50%; background: var(--ready); margin-right: .4rem; }
 #live.lost { color: var(--bad); }
 .alert { margin-top: 1rem; padding: .6rem .8rem; border-radius: .4rem; background: var(--alert); }
+.slow { background: var(--note); }
 .empty { color: var(--quiet); padding: .4rem 0; }
 
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: 1rem; }
@@ -95,7 +96,7 @@ table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th, td { text-align: left; padding: .5rem .8rem; vertical-align: top; overflow-wrap: anywhere; }
 thead th { font-weight: 400; font-size: .82rem; color: var(--quiet); }
 tbody tr { border-top: 1px solid var(--line); }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; min-width: 9rem; }
 td small, th small { display: block; font-weight: 400; }
 .number { white-space: nowrap; }
 td > span { white-space: nowrap; }
