@@ -27,6 +27,8 @@ export interface ChainOptions {
   github?: GitHubOptions;
   /** Another file as the machines' agent; default today's. */
   agent?: { path: string; sha256: string };
+  /** The manager's folder, which is the test's to remove; default: one made for the chain. */
+  directory?: string;
 }
 
 export interface Chain {
@@ -53,7 +55,7 @@ const bundles = () => (built ??= bundle(root, () => {}));
 
 export async function startChain(options: ChainOptions): Promise<Chain> {
   const github = await startGitHub(options.github);
-  const directory = mkdtempSync(join(tmpdir(), "muster-chain-"));
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), "muster-chain-"));
   const port = await freePort();
   const { manager: managerBundle, runner: runnerBundle } = await bundles();
   const settingsPath = join(directory, "settings.json");
@@ -152,7 +154,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
       }
       await endMachines(folder(directory), realCliDeps);
       await github.stop();
-      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+      if (options.directory === undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
   try {

@@ -2,7 +2,6 @@
 // registration, no session at GitHub, no word for another machine; in mid-job, afterwards, and over a lost journal. Method:
 // real manager, agent and stand-in runner; the secrets are taken from the wire and replayed against manager and simulator.
 import { copyFileSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, test } from "vitest";
@@ -14,18 +13,18 @@ import {
 } from "../../agent/protocol.ts";
 import { postJson } from "../agent/manager/web/requests.ts";
 import { ScriptedRunner } from "../github/testing/scripted-runner.ts";
-import { freePort } from "../engine/project.ts";
 import { type Chain, type ChainOptions, startChain } from "./chain.ts";
 import { type Eavesdropper, eavesdrop, type Held } from "./eavesdrop.ts";
+import { makeSignal, type Signal } from "./signal.ts";
 
 const linux = ["self-hosted", "linux", "small"];
 const job = (script: string) => ({ name: "hostile", labels: linux, script });
 
 let chain: Chain | null = null;
 let ear: Eavesdropper | null = null;
-const servers: Server[] = [];
+const signals: Signal[] = [];
 afterEach(async () => {
-  for (const server of servers.splice(0)) server.close();
+  for (const signal of signals.splice(0)) signal.close();
   await ear?.stop();
   await chain?.stop();
   chain = ear = null;
@@ -42,18 +41,12 @@ async function start(
 
 /** A job runs until it is told to end; everything that its machine holds is known. */
 async function running(at: Chain, script?: string): Promise<{ held: Held; runId: number; finish(): void }> {
-  const port = await freePort();
-  // Wherever a job runs, it reaches loopback: the simulated GitHub is there.
-  const wait = `until (exec 3<>/dev/tcp/127.0.0.1/${port}) 2> /dev/null; do sleep 0.1; done`;
-  const run = await at.github.control.dispatchJobs([job(script ?? wait)]);
+  const signal = await makeSignal();
+  signals.push(signal);
+  const run = await at.github.control.dispatchJobs([job(script ?? signal.script)]);
   await at.github.control.wait({ what: "jobs", phase: "running", count: 1 }, 30_000);
   await at.until("its machine is busy", ({ machines }) => machines.some(({ stage }) => stage === "busy"));
-  const finish = () => {
-    const server = createServer((socket) => socket.destroy());
-    server.listen(port, "127.0.0.1").unref();
-    servers.push(server);
-  };
-  return { held: ear!.only(), runId: run.id, finish };
+  return { held: ear!.only(), runId: run.id, finish: signal.give };
 }
 
 const told = async (path: string, body: unknown, session?: string) => {
