@@ -38,7 +38,7 @@ export function openHistory(options: HistoryOptions, deps: Deps): History {
   const jobOfRunner = new Map<string, string>();
   const waits = new Map<PoolName, Ms[]>();
   const book = momentBook();
-  const writer = makeWriter(options.path, limits, deps);
+  const writer = makeWriter(options.path, limits, deps, () => records.values());
   let tidiedMs = deps.clock.now();
   let broken = false;
 

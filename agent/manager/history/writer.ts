@@ -1,4 +1,4 @@
-/** Writes the history behind the loop's back: collected, in small transactions, and given up at the first failure. */
+/** Writes the history behind the loop's back: collected, in small transactions; after a failure it is left alone for a while. */
 import type { Deps } from "../deps.ts";
 import type { JobRecord } from "./jobs.ts";
 import { openStore, type Store } from "./store.ts";
@@ -11,6 +11,8 @@ export const defaultHistoryLimits = {
   bytesMax: 500 * 1024 * 1024,
   /** Rows a transaction and rows a trimming step: about 1.5 ms. */
   batchRows: 50,
+  /** A file that could not be opened or written is tried again after so long. */
+  retryMs: minute,
   /** Changed jobs are written together after so long; a crash costs that much of the charts. */
   flushMs: 250,
   trimPeriodMs: minute,
@@ -36,23 +38,39 @@ export interface Writer {
   close(): void;
 }
 
-/** Never throws. After a failure, which is logged once, nothing is written or read any more. */
-export function makeWriter(path: string, limits: HistoryLimits, deps: Deps): Writer {
+/**
+ * Never throws. After a failure, which is logged once, nothing is written or read until the file can be opened again.
+ * @param known what is in memory: written anew to a file that was away
+ */
+export function makeWriter(
+  path: string,
+  limits: HistoryLimits,
+  deps: Deps,
+  known: () => Iterable<JobRecord> = () => [],
+): Writer {
   const waiting = new Map<string, JobRecord>();
   let store: Store | null = null;
   let cancel: (() => void) | null = null;
+  let look: () => void = () => {};
   let trimmedMs = deps.clock.now();
+  let told = false;
+  const failed = (error: unknown, what: string): void => {
+    if (!told)
+      deps.log.error(
+        { err: error, path },
+        `history: ${what}; charts keep only what is in memory until it can be written`,
+      );
+    told = true;
+  };
 
-  const attempt = <T>(what: string, otherwise: T, work: (open: Store) => T): T => {
+  const attempt = <T>(what: string, otherwise: T, work: (present: Store) => T): T => {
     if (!store) return otherwise;
     try {
       return work(store);
     } catch (error) {
-      deps.log.error(
-        { err: error, path },
-        `history: ${what} failed; charts keep only what is in memory until a restart`,
-      );
+      failed(error, `${what} failed`);
       cancel?.();
+      cancel = null;
       waiting.clear();
       const broken = store;
       store = null;
@@ -64,24 +82,27 @@ export function makeWriter(path: string, limits: HistoryLimits, deps: Deps): Wri
       return otherwise;
     }
   };
-  try {
-    store = openStore(path, (name) =>
-      deps.log.warn({ path, name }, "history: file set aside, a new one begins"),
-    );
-  } catch (error) {
-    deps.log.error({ err: error, path }, "history: cannot be opened; charts keep only what is in memory");
-  }
+  const open = (): void => {
+    try {
+      store = openStore(path, (name) =>
+        deps.log.warn({ path, name }, "history: file set aside, a new one begins"),
+      );
+    } catch (error) {
+      failed(error, "cannot be opened");
+    }
+  };
+  open();
 
-  const flush = (open: Store): boolean => {
+  const flush = (present: Store): boolean => {
     const batch = [...waiting.values()].slice(0, limits.batchRows);
-    open.save(batch);
+    present.save(batch);
     for (const record of batch) if (waiting.get(record.id) === record) waiting.delete(record.id);
     return waiting.size > 0;
   };
-  const trim = (open: Store): boolean => {
+  const trim = (present: Store): boolean => {
     const now = deps.clock.now();
     if (now - trimmedMs < limits.trimPeriodMs) return false;
-    const more = open.trim(now - limits.keptMs, limits.bytesMax, limits.batchRows);
+    const more = present.trim(now - limits.keptMs, limits.bytesMax, limits.batchRows);
     if (!more) trimmedMs = now;
     return more;
   };
@@ -89,10 +110,26 @@ export function makeWriter(path: string, limits: HistoryLimits, deps: Deps): Wri
     cancel ??= deps.clock.after(ms, () => {
       cancel = null;
       // One transaction a turn: between two of them the loop gets its say.
-      const more = attempt("writing", false, (open) => flush(open) || trim(open));
+      const more = attempt("writing", false, (present) => flush(present) || trim(present));
       if (more) schedule(10);
+      else if (store && told) {
+        told = false;
+        deps.log.info({ path }, "history: it can be written again");
+      }
     });
   };
+  /** Also where no job is heard of for weeks: what is too old goes, and a file that was away is looked for. */
+  const lookLater = (): void => {
+    look = deps.clock.after(Math.min(limits.retryMs, limits.trimPeriodMs), () => {
+      if (!store) {
+        open();
+        if (store) for (const record of known()) waiting.set(record.id, record);
+      }
+      if (store) schedule(0);
+      lookLater();
+    });
+  };
+  lookLater();
 
   return {
     write(record: JobRecord): void {
@@ -100,17 +137,18 @@ export function makeWriter(path: string, limits: HistoryLimits, deps: Deps): Wri
       waiting.set(record.id, record);
       schedule(limits.flushMs);
     },
-    read: (id: string) => waiting.get(id) ?? attempt("reading", null, (open) => open.job(id)),
+    read: (id: string) => waiting.get(id) ?? attempt("reading", null, (present) => present.job(id)),
     load: () =>
-      attempt<JobRecord[]>("reading", [], (open) => [
-        ...open.open(limits.openMax),
-        ...open.completed(limits.completedKept),
+      attempt<JobRecord[]>("reading", [], (present) => [
+        ...present.open(limits.openMax),
+        ...present.completed(limits.completedKept),
       ]),
     close(): void {
+      look();
       cancel?.();
-      attempt("writing", null, (open) => {
-        while (waiting.size > 0) flush(open);
-        open.close();
+      attempt("writing", null, (present) => {
+        while (waiting.size > 0) flush(present);
+        present.close();
         return null;
       });
       store = null;

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -50,14 +50,15 @@ describe("the history's file", () => {
       file.close();
       return count;
     };
+    const idle = clock.timers();
     for (let index = 0; index < 25; index++) play.seen(now, news("queued", `j${index}`, { queuedMs: now }));
     expect(rows()).toBe(0);
-    expect(clock.timers()).toBe(1);
+    expect(clock.timers()).toBe(idle + 1);
     clock.advance(250);
     expect(rows()).toBe(10);
     clock.advance(20);
     expect(rows()).toBe(25);
-    expect(clock.timers()).toBe(0);
+    expect(clock.timers()).toBe(idle);
     history.close();
   });
 
@@ -113,6 +114,32 @@ describe("the history's file", () => {
   });
 });
 
+describe("a file that could not be written", () => {
+  it("is written again by itself, with what was heard meanwhile", () => {
+    const clock = fakeClock(now);
+    const deps = quietDeps(clock);
+    const folderOfTomorrow = join(folder, "later");
+    const late = join(folderOfTomorrow, "history.sqlite");
+    const history = openHistory({ path: late }, deps);
+    const play = player([history]);
+    play.seen(now, news("completed", "j1", { result: "succeeded" }));
+    clock.advance(10 * 60_000);
+    expect(deps.lines, "said once").toHaveLength(1);
+    mkdirSync(folderOfTomorrow);
+    clock.advance(2 * 60_000);
+    play.seen(clock.now(), news("completed", "j2", { result: "succeeded" }));
+    clock.advance(1_000);
+    history.close();
+    expect(deps.lines.map((line) => /"msg":"([^;"]+)/.exec(line)?.[1])).toEqual([
+      "history: cannot be opened",
+      "history: it can be written again",
+    ]);
+    const reopened = openHistory({ path: late }, quietDeps(clock));
+    expect(reopened.jobs(10).map(({ id }) => id)).toEqual(["j2", "j1"]);
+    reopened.close();
+  });
+});
+
 describe("trimming", () => {
   const filled = (rows: number, ageMs: (index: number) => number) => {
     const history = openHistory({ path: ":memory:" }, quietDeps(fakeClock(now)));
@@ -144,6 +171,31 @@ describe("trimming", () => {
     expect(Math.min(...left.map(({ seenMs }) => seenMs))).toBe(now - left.length + 1);
     store.close();
     expect(statSync(path).size).toBeLessThan(fileBytes * 0.7);
+  });
+
+  it("keeps 30 days: a day later the oldest is gone, also where no job was heard of since", () => {
+    const hour = 60 * 60_000;
+    const day = 24 * hour;
+    const clock = fakeClock(now);
+    const history = openHistory({ path, limits: { trimPeriodMs: hour, retryMs: hour } }, quietDeps(clock));
+    const play = player([history]);
+    for (let at = 0; at < 40; at++) {
+      play.seen(clock.now(), news("completed", `day ${at}`, { result: "succeeded" }));
+      clock.advance(day);
+    }
+    const kept = () => {
+      const reader = openStore(path, () => {});
+      const ids = reader.completed(100).map(({ id }) => id);
+      reader.close();
+      return ids;
+    };
+    expect(kept()).toEqual(Array.from({ length: 30 }, (_, index) => `day ${39 - index}`));
+    clock.advance(10 * day);
+    expect(kept()).toHaveLength(20);
+    clock.advance(20 * day);
+    expect(kept()).toEqual([]);
+    history.close();
+    expect(clock.timers()).toBe(0);
   });
 
   it("happens by itself, once a minute, while jobs are written", () => {
