@@ -97,6 +97,15 @@ export default tseslint.config(
       tests,
     ),
   },
+  {
+    // The CLI names the verb that was probably meant in the way that the program names settings.
+    files: ["agent/cli/unknown.ts"],
+    rules: imports(
+      ban(["**/infra/**", "!**/infra/nearest.ts"], "Only infra/nearest.ts, which is pure, is shared here."),
+      cloudInit,
+      tests,
+    ),
+  },
   { files: ["agent/manager/github/**"], rules: imports(infra, cloudInit, tests, clouds) },
   { files: ["agent/manager/backends/**"], rules: imports(infra, cloudInit, tests, github) },
   {

@@ -1,32 +1,61 @@
 /** `muster`: what people and Pulumi's commands call. */
-import { defineCommand, renderUsage, runCommand } from "citty";
+import { runCommand } from "citty";
 import { FolderError } from "../supervisor/marker.ts";
+import { main, type Command } from "./verbs.ts";
 import { CliError } from "./errors.ts";
-import { localCommand } from "./local/command.ts";
-
-const main = defineCommand({
-  meta: { name: "muster", description: "self-hosted GitHub Actions runners" },
-  subCommands: { local: localCommand },
-});
-
-type Command = Parameters<typeof renderUsage>[0];
+import { helpLines, type Helped } from "./help.ts";
+import { realTerminal } from "./terminal.ts";
+import { checkOptions, checkVerb, type Args } from "./unknown.ts";
 
 const args = process.argv.slice(2);
-/** The command that the words name, for its own help. */
-const named = (command: Command, words: readonly string[]): Command => {
-  const inner = (command.subCommands as Record<string, Command> | undefined)?.[words[0] ?? ""];
-  return inner ? named(inner, words.slice(1)) : command;
+
+interface Named {
+  command: Command;
+  /** As people write it: `muster local start`. */
+  words: string;
+  rest: readonly string[];
+}
+type Inner = Command | (() => Promise<Command>);
+
+/** The command that the words name, and what follows it. @throws CliError for a word that names none */
+const named = async (command: Command, rest: readonly string[], words = "muster"): Promise<Named> => {
+  const inner = (command.subCommands ?? {}) as Record<string, Inner>;
+  const [first = ""] = rest;
+  if (Object.keys(inner).length === 0 || first === "" || first.startsWith("-"))
+    return { command, words, rest };
+  checkVerb(first, Object.keys(inner), words);
+  const found = inner[first]!;
+  const next = typeof found === "function" ? await found() : found;
+  return named(next, rest.slice(1), `${words} ${first}`);
 };
 
-if (args.length === 0 || args.includes("--help") || args.includes("-h")) {
-  console.log(await renderUsage(named(main, args)));
-} else {
-  try {
-    await runCommand(main, { rawArgs: args });
-  } catch (error) {
-    const curable = error instanceof CliError || error instanceof FolderError;
-    const cured = curable || (error as Error).name === "CLIError";
-    console.error(cured ? `muster: ${(error as Error).message}` : error);
-    process.exitCode = 1;
+const described = async ({ command, words }: Named): Promise<Helped> => {
+  const inner = Object.entries((command.subCommands ?? {}) as Record<string, Inner>);
+  const verbs = inner.map(async ([name, verb]) => {
+    const { meta } = typeof verb === "function" ? await verb() : verb;
+    return [name, textOf(meta)] as const;
+  });
+  const args = (command.args ?? {}) as Helped["args"];
+  return { words, description: textOf(command.meta), verbs: await Promise.all(verbs), args };
+};
+const textOf = (meta: Command["meta"]) => (meta as { description?: string } | undefined)?.description ?? "";
+
+const asked = (words: readonly string[]) => words.some((word) => word === "--help" || word === "-h");
+
+try {
+  const found = await named(main, args);
+  const { command, words, rest } = found;
+  if (command.subCommands && rest.length > 0 && !asked(rest)) checkOptions(rest, {}, words);
+  if (command.subCommands || asked(rest)) {
+    const terminal = realTerminal();
+    helpLines(await described(found), terminal).forEach(terminal.print);
+  } else {
+    checkOptions(rest, (command.args ?? {}) as Args, words);
+    await runCommand(command, { rawArgs: [...rest] });
   }
+} catch (error) {
+  const curable = error instanceof CliError || error instanceof FolderError;
+  const cured = curable || (error as Error).name === "CLIError";
+  console.error(cured ? `muster: ${(error as Error).message}` : error);
+  process.exitCode = 1;
 }

@@ -44,6 +44,10 @@ const processesOf = ({ folders, leaders }: Machines): ProcessStat[] => {
   return [...found.values()];
 };
 
+/** How many processes the folder's runner agents, their runners and jobs are. */
+export const countProcesses = async (paths: Folder): Promise<number> =>
+  processesOf(await readMachines(paths)).length;
+
 /** Ends every runner agent of the folder with all that it started; how many processes there were. */
 export const endMachines = async (
   paths: Folder,
