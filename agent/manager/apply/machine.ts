@@ -75,6 +75,8 @@ export function lose(machine: Machine, why: string, now: Ms): Machine {
 
 /** Remembers how a boot went; too many failures among the last open the recipe's circuit, a success closes it. */
 export function booted(world: World, machine: Machine, boot: Boot, { now, limits }: WithBoot): World {
+  // Of a pool that nobody knows there is no recipe to blame, and its name may be anything.
+  if (!world.config.pools[machine.pool]) return world;
   const scope = recipeScope(machine.pool, machine.backend);
   const outcomes = [...(world.boots[scope.key] ?? []), boot.ok].slice(-limits.bootsKept);
   const failures = outcomes.filter((ok) => !ok).length;

@@ -121,9 +121,10 @@ function machineView(world: World, machine: Machine): MachineView {
   const gpus = gpusOf(world, machine)?.map(gpuView) ?? null;
   return {
     id: visible(machine.id),
-    pool: machine.pool,
+    // Of an adopted machine these are what its tags say: a file that a job may have written.
+    pool: visible(machine.pool),
     backend: machine.backend,
-    offer: machine.offer,
+    offer: visible(machine.offer),
     stage: machine.stage,
     stageMs: machine.stageMs,
     askedMs: machine.askedMs,

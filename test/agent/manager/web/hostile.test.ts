@@ -45,7 +45,8 @@ function stateOf(text: string) {
   const busy = machine("m1", "busy", {
     job: { name: text, startedMs: now, startedAtGitHub: true, completedMs: null, jobId: text, runner: "m1" },
   });
-  const lost = machine("m2", "lost", { ending: text });
+  // As a job may have written it into its machine's record, for a manager that adopts it.
+  const lost = machine("m2", "lost", { ending: text, pool: text, offer: text });
   const first = world({
     machines: [busy, lost],
     reports: { m1: report({ problem: text, usage: { ...usage, gpus: [gpu], connect: { api: reading } } }) },
