@@ -11,6 +11,13 @@ export const configVersion = 1;
 
 const seconds = z.number().min(1);
 
+/**
+ * How the manager hears of jobs. `scale-sets`: GitHub's scale set service. `queued-runs`: REST, which reads queued runs and
+ * registers runners one by one. `auto`: scale sets, and queued runs for a pool whose set came back with other labels.
+ */
+export const jobSources = ["auto", "scale-sets", "queued-runs"] as const;
+export type JobSource = (typeof jobSources)[number];
+
 export const localBackend = z.object({ kind: z.literal("local") });
 /** One place where a pool's machines come from; the order in the pool is the order of preference. */
 export const backendConfig = z.discriminatedUnion("kind", [localBackend]);
@@ -56,6 +63,7 @@ export const managerConfig = z.object({
       z.object({ kind: z.literal("token") }),
       z.object({ kind: z.literal("app"), appId: z.int(), installationId: z.int() }),
     ]),
+    source: z.enum(jobSources).default("auto"),
   }),
   pools: z.record(z.string(), poolConfig),
   /** Millionths of `currency` per hour for all pools together; null for no limit. */

@@ -1,5 +1,6 @@
 /** The shape of each section of the settings. Every message says what is allowed, since it stands behind the value. */
 import * as z from "zod";
+import { jobSources } from "../agent/manager-config.ts";
 import { gpuVendors } from "../agent/protocol.ts";
 
 /** Places that the design knows and that this version cannot use. */
@@ -42,6 +43,8 @@ const isGitHubUrl = (text: string): boolean => {
 export const github = z.strictObject({
   url: z.string(urlAllowed).refine(isGitHubUrl, urlAllowed),
   app: z.strictObject({ id: wholeNumber(1, 1e12), installation: wholeNumber(1, 1e12) }).optional(),
+  /** Scale sets, unless GitHub drops their labels. */
+  source: z.enum(jobSources).default("auto"),
 });
 
 export const manager = z.strictObject({

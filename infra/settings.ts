@@ -145,11 +145,12 @@ export const parseSettings = (input: SettingsInput): Settings => {
     });
 
   if (wrong.length > 0 || github === null || manager === null) throw new SettingsError(stack, wrong);
-  const { app, url } = github;
+  const { app, url, source } = github;
   return {
     github: {
       url: url.replace(/\/$/, ""),
       login: app ? { kind: "app", appId: app.id, installationId: app.installation } : { kind: "token" },
+      source,
     },
     manager: {
       on: manager.on,
@@ -166,7 +167,18 @@ type Section = <T>(path: Path, kind: z.ZodType<T>, value: unknown) => T | null;
 
 const readGitHub = (value: unknown, input: SettingsInput, wrong: Wrong[], section: Section) => {
   if (input.secretKeys.has("github")) return null;
-  if (value !== undefined) return section(["github"], schema.github, value);
+  if (value !== undefined) {
+    const github = section(["github"], schema.github, value);
+    // The other way round nobody would notice before the manager asks GitHub.
+    if (github?.source === "queued-runs" && /^\/enterprises\//i.test(new URL(github.url).pathname))
+      wrong.push({
+        path: "muster:github.source",
+        given: '"queued-runs"',
+        allowed:
+          "an enterprise has no list of queued runs; allowed is scale-sets or auto, or the url of an organisation or repository",
+      });
+    return github;
+  }
   wrong.push({
     path: "muster:github.url",
     given: null,

@@ -1,7 +1,8 @@
 /**
- * `npm run bench [-- plan|launch|boot|preview ...]`: figures of one run on this machine beside what they should stay below.
+ * `npm run bench [-- plan|launch|boot|preview|abuse ...]`: figures of one run on this machine beside what they should stay below.
  * Printed, not asserted: a busy machine is slow, and the ratio says by how much.
  */
+import { crowd } from "../test/agent/manager/web/crowd.ts";
 import { benchBoot } from "./bench/boot.ts";
 import { benchLaunch } from "./bench/launch.ts";
 import { benchPlan } from "./bench/plan.ts";
@@ -59,6 +60,19 @@ const benches: Record<string, () => Promise<Figure[]>> = {
       unit: "s",
     },
   ],
+};
+
+const abuse = { slowConnections: 200, requests: 4_000 };
+benches["abuse"] = async () => {
+  const alone = await crowd({ agents: 200, syncs: 10, abuse: null });
+  const beside = await crowd({ agents: 200, syncs: 10, abuse });
+  const ms = (what: string, value: number, below: number): Figure => ({ what, value, below, unit: "ms" });
+  return [
+    ms("200 agents over TCP, p99 of a call", alone.p99Ms, 250),
+    ms("the same beside an abuser (200 slow connections, 4,000 requests)", beside.p99Ms, 500),
+    ms("an order until its agent has it, p99, beside the abuser", beside.orderP99Ms, 500),
+    { what: "heap at most, beside the abuser", value: beside.heapGrowthMb, below: 150, unit: "MB" },
+  ];
 };
 
 const asked = process.argv.slice(2);

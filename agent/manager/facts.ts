@@ -13,6 +13,7 @@ import type {
   Reason,
   Report,
   Scope,
+  SourceView,
   Statistics,
 } from "./world.ts";
 
@@ -73,6 +74,7 @@ export type Fact =
       statistics: Statistics;
       news: readonly JobNews[];
       labelsDropped: readonly string[];
+      source?: SourceView;
     }
   | { is: "demand-failed"; pool: PoolName; failure: Failure }
   | { is: "mint-asked"; machine: MachineId; name: string; life: number }

@@ -1,6 +1,6 @@
 /** What people and programs see of a manager: the body of GET /api/state, the page's data and the CLI's. No secrets. */
 import type { Gpu, GitHubHost, Usage } from "../protocol.ts";
-import type { Ms, Reason, Stage } from "./world.ts";
+import type { Ms, Reason, SourceView, Stage } from "./world.ts";
 
 /** A job's way, in this order; `atMs` is wall time, null when the step has not happened (yet). */
 export const steps = [
@@ -48,6 +48,8 @@ export interface PoolView {
   /** What is wrong although no job waits for it yet; sentences with their cure. */
   warnings: readonly string[];
   github: { is: "fresh" | "stale" | "never"; atMs: Ms | null; why: string | null };
+  /** How it hears of its jobs; null before it first did. */
+  source: SourceView | null;
   /** Queued to running, of the last `jobs` jobs that ran here (at most 200); absent before the first. */
   waits?: { jobs: number; medianMs: Ms; p95Ms: Ms; maxMs: Ms };
 }

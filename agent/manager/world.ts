@@ -189,12 +189,19 @@ export interface Statistics {
   busy: number;
   idle: number;
 }
+/** How a pool hears of its jobs, and why so where that is no matter of course. */
+export interface SourceView {
+  is: "scale-sets" | "queued-runs";
+  why: string | null;
+}
 export interface Demand {
   statistics: Statistics;
   /** JobAssigned entries of the last message that its own figures do not cover (GitHub has sent 0 beside them). */
   uncounted: number;
   /** Labels that GitHub returned for the pool's set, where they differ from those sent. */
   labelsDropped: readonly string[];
+  /** Null: nobody said. */
+  source: SourceView | null;
 }
 
 export type JobState = "queued" | "assigned" | "running" | "completed";

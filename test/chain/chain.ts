@@ -10,13 +10,14 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { realCliDeps } from "../../agent/cli/deps.ts";
 import { endMachines } from "../../agent/cli/local/machines.ts";
-import type { ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
+import type { JobSource, ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
 import type { ManagerState } from "../../agent/manager/view.ts";
 import { folder } from "../../agent/supervisor/folder.ts";
 import { managerEnvironment, managerNodeFlags } from "../../agent/supervisor/manager-process.ts";
 import { bundle, type Bundles } from "../../infra/bundle.ts";
 import { config as testConfig } from "../agent/manager/worlds.ts";
 import { freePort } from "../engine/project.ts";
+import type { Fault } from "../github/core/faults.ts";
 import type { GitHubOptions } from "../github/options.ts";
 import { type GitHubSimulator, startGitHub } from "../github/server.ts";
 
@@ -29,6 +30,10 @@ export interface ChainOptions {
   agent?: { path: string; sha256: string };
   /** The manager's folder, which is the test's to remove; default: one made for the chain. */
   directory?: string;
+  /** How the manager hears of jobs; default auto. */
+  source?: JobSource;
+  /** On before the manager starts. */
+  faults?: readonly Fault[];
 }
 
 export interface Chain {
@@ -56,6 +61,7 @@ const bundles = () => (built ??= bundle(root, () => {}));
 export async function startChain(options: ChainOptions): Promise<Chain> {
   const github = await startGitHub(options.github);
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), "muster-chain-"));
+  for (const fault of options.faults ?? []) github.control.setFault(fault);
   const port = await freePort();
   const { manager: managerBundle, runner: runnerBundle } = await bundles();
   const settingsPath = join(directory, "settings.json");
@@ -65,7 +71,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
     const file = ({ path, sha256 }: { path: string; sha256: string }) => ({ path, sha256 });
     const settings: ManagerConfig = {
       ...base,
-      github: { url: github.repositoryUrl, login: { kind: "token" } },
+      github: { url: github.repositoryUrl, login: { kind: "token" }, source: options.source ?? "auto" },
       manager: {
         ...base.manager,
         port,

@@ -55,6 +55,14 @@ const symptoms: Record<ProtocolFault, (setup: Setup) => Promise<unknown>> = {
     );
   },
   "labels-dropped": async ({ client }) => (await client.createSet("second", ["a", "b"])).labels.length === 1,
+  "rate-limit-exhausted": async ({ client }) => {
+    const response = await client.rest("GET", "/repos/acme/widgets");
+    return response.status === 403 && response.headers.get("x-ratelimit-remaining") === "0";
+  },
+  "secondary-limit": async ({ client }) => {
+    const response = await client.rest("GET", "/repos/acme/widgets");
+    return response.status === 403 && response.headers.get("retry-after") !== null;
+  },
   "jit-name-conflict": async ({ client }) => (await client.jit("r1")).status === 409,
   "runner-busy": async ({ client }) => {
     const { id } = await client.mint("r1");

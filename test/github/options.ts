@@ -12,6 +12,8 @@ export interface RepositoryOptions {
   name: string;
   /** Default true. */
   private?: boolean;
+  /** Default false. */
+  archived?: boolean;
   /** Directory of the checked-out repository, where workflow files lie; default: none, plain jobs only. */
   workspaceSource?: string;
 }
@@ -134,6 +136,8 @@ export interface GitHubOptions {
   deleteRace?: DeleteOutcome | "seeded";
   /** REST calls per hour and token; default 5000. */
   rateLimit?: number;
+  /** Points a minute and token before the secondary limit refuses; default 900, as documented. */
+  pointsPerMinute?: number;
   /** Size of the RSA keys in JIT configs. Default 1024: half of GitHub's, which takes 8 ms instead of 160. */
   runnerKeyBits?: number;
   clock?: Clock;
@@ -159,6 +163,7 @@ export const resolveOptions = (options: GitHubOptions): ResolvedOptions => ({
   maxReassignments: 3,
   deleteRace: "seeded",
   rateLimit: 5000,
+  pointsPerMinute: 900,
   runnerKeyBits: 1024,
   clock: realClock(),
   ...options,

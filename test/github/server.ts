@@ -62,9 +62,12 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubSi
   sim.state.groups = sim.options.groups.map((group) => ({ ...group }));
   sim.state.repositories = repositories.map((repository, index) => ({
     private: true,
+    archived: false,
     workspaceSource: null,
     ...repository,
     id: 1000 + index,
+    // Long ago: nothing was pushed there lately.
+    createdMs: sim.clock.now() - 30 * 86_400_000,
   }));
   const token = admitTokens(sim);
   const calls: Calls = new Map();

@@ -30,7 +30,7 @@ const pool = (settings: Record<string, unknown>) => ({ github: loopback, pools: 
 
 test("a GitHub address and a token are enough: one pool on this computer with the defaults", () => {
   expect(parse({ github: loopback })).toEqual({
-    github: { url: loopback.url, login: { kind: "token" } },
+    github: { url: loopback.url, login: { kind: "token" }, source: "auto" },
     manager: { on: "local", port: 7117, directory: null, drainTimeoutSeconds: 600 },
     pools: {
       local: {

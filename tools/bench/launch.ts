@@ -48,7 +48,7 @@ export async function benchLaunch(rounds = 15, burst = 50): Promise<LaunchBench>
     hash: "bench",
     config: {
       ...base,
-      github: { url: github.repositoryUrl, login: { kind: "token" as const } },
+      github: { url: github.repositoryUrl, login: { kind: "token" as const }, source: "auto" as const },
       manager: {
         ...base.manager,
         port: await freePort(),

@@ -19,21 +19,32 @@ export function demandSeen(world: World, fact: Seen, now: Ms, limits: Limits): W
   ).length;
   const uncounted = Math.max(0, fresh - Math.max(0, statistics.assigned - statistics.running));
   const old = world.demand[fact.pool];
+  const { labelsDropped, source = old?.source ?? null } = fact;
   const demand =
     old && news.length === 0 && JSON.stringify(old.statistics) === JSON.stringify(statistics)
-      ? { ...old, labelsDropped: fact.labelsDropped }
-      : { statistics, uncounted, labelsDropped: fact.labelsDropped };
+      ? { ...old, labelsDropped, source }
+      : { statistics, uncounted, labelsDropped, source };
+  // Another source names the same jobs by other ids: those that wait are told of anew.
+  const moved = old?.source != null && source !== null && old.source.is !== source.is;
+  const known = moved ? withoutWaiting(world.jobs, fact.pool) : world.jobs;
   return {
     ...world,
     demand: { ...world.demand, [fact.pool]: demand },
     jobs: bounded(
-      news.reduce((jobs, item) => withNews(jobs, fact.pool, item, now), world.jobs),
+      news.reduce((jobs, item) => withNews(jobs, fact.pool, item, now), known),
       now,
       limits,
     ),
     machines: news.reduce((machines, item) => withRunner(world, machines, item, now), world.machines),
   };
 }
+
+const withoutWaiting = (jobs: World["jobs"], pool: string): World["jobs"] =>
+  Object.fromEntries(
+    Object.entries(jobs).filter(
+      ([, job]) => job.pool !== pool || job.state === "running" || job.state === "completed",
+    ),
+  );
 
 const started = (job: Job | undefined) => job?.state === "running" || job?.state === "completed";
 

@@ -1,6 +1,7 @@
-/** Clears up at GitHub when the stack goes: runner records of its sets, then the sets. */
+/** Clears up at GitHub when the stack goes: runner records that it made, then the sets. */
 import type { ManagerConfig } from "../../manager-config.ts";
 import type { Owned } from "./owned.ts";
+import type { QueuedPlace } from "./queued/place.ts";
 import { remove } from "./runners.ts";
 import type { Service } from "./service.ts";
 import { isNameOf } from "./sets.ts";
@@ -8,13 +9,25 @@ import { isNameOf } from "./sets.ts";
 /** @returns names of what could not be deleted, each with the reason */
 export async function forget(
   config: ManagerConfig,
-  tools: { service: Service; owned: Owned },
+  tools: { service: Service; owned: Owned; queued: QueuedPlace },
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const { service, owned } = tools;
   const left: string[] = [];
   const attempt = (name: string, call: () => Promise<unknown>) =>
     call().catch((error: unknown) => void left.push(`${name}: ${(error as Error).message}`));
+
+  // Of these the name is ours alone; without our notes nobody could tell them from another stack's.
+  await Promise.all(
+    tools.queued.notes.runners().map((runner) =>
+      attempt(`runner ${runner.name}`, async () => {
+        const outcome = await tools.queued.runners.remove({ id: null, name: runner.name }, signal);
+        if (outcome === "busy") throw new Error("a job still runs on it");
+      }),
+    ),
+  );
+  // A stack that reads queued runs and never had a set needs no scale set service, which may not even be there.
+  if (config.github.source === "queued-runs" && owned.sets().length === 0) return left;
 
   const noted = new Set(owned.sets().map(({ id }) => id));
   const pools = Object.keys(config.pools);

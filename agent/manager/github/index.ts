@@ -1,18 +1,19 @@
 /** GitHub's side of all pools, as ports.ts asks for it. */
 import type { ManagerConfig, ManagerSecrets } from "../../manager-config.ts";
 import { deadline, type Deps } from "../deps.ts";
-import type { GitHub, MakeGitHub, Report } from "../ports.ts";
+import type { GitHub, MakeGitHub } from "../ports.ts";
 import type { PoolName } from "../world.ts";
 import { makeArchives } from "./archive.ts";
 import { makeConnection, type Connection } from "./connection.ts";
-import { classify, GitHubError, SetGone } from "./errors.ts";
+import { classify, GitHubError } from "./errors.ts";
 import { forget } from "./forget.ts";
 import { makeLogin, type Rest } from "./login.ts";
 import { openOwned } from "./owned.ts";
-import { makePool, type Pool, type PoolTools } from "./pool.ts";
-import { mint, remove } from "./runners.ts";
+import { makeQueuedPlace } from "./queued/place.ts";
+import { remove } from "./runners.ts";
 import { makeService } from "./service.ts";
 import { resolveSet, wishOf } from "./sets.ts";
+import { makeSourcedPool, type SourcedPool, type SourceTools } from "./sources.ts";
 import { defaultTimings, type Timings } from "./timings.ts";
 import { parseTarget } from "./url.ts";
 
@@ -24,14 +25,14 @@ export const makeGitHubWith =
   (first, firstSecrets, report, deps): GitHub => {
     let config = first;
     let secrets = firstSecrets;
-    let place = makePlace(config, secrets, report, timings, deps);
+    let place = makePlace(config, secrets, timings, deps);
     let stopped = false;
-    const pools = new Map<PoolName, Pool>();
+    const pools = new Map<PoolName, SourcedPool>();
 
-    const poolOf = (name: PoolName): Pool => {
+    const poolOf = (name: PoolName): SourcedPool => {
       const known = pools.get(name);
       if (known) return known;
-      const made = makePool(name, { ...place.tools(() => config), report }, () => pools.delete(name));
+      const made = makeSourcedPool(name, { ...place.tools(() => config), report }, () => pools.delete(name));
       pools.set(name, made);
       return made;
     };
@@ -40,7 +41,7 @@ export const makeGitHubWith =
       const limit = deadline(deps.clock, timings.stopMs, "ending sessions", outer);
       const leaving = [...pools.values()];
       pools.clear();
-      await Promise.all(leaving.map((pool) => pool.stop(limit.signal)));
+      await Promise.all([place.queued.runs.stop(), ...leaving.map((pool) => pool.stop(limit.signal))]);
       limit.done();
     };
 
@@ -52,13 +53,13 @@ export const makeGitHubWith =
         config = wanted;
         if (moved) {
           void leave();
-          place.owned.close();
-          place = makePlace(config, secrets, report, timings, deps);
+          place.close();
+          place = makePlace(config, secrets, timings, deps);
         } else if (otherLogin) place.login(config, secrets);
         const names = new Set([...pools.keys(), ...Object.keys(config.pools)]);
         // Sets of pools that went away while nobody listened are drained as well.
         for (const { pool } of place.owned.sets()) names.add(pool);
-        for (const name of names) poolOf(name).follow(wishOf(config, name));
+        for (const name of names) poolOf(name).follow(wishOf(config, name), config.github.source);
       },
 
       capacity: (pool, jobs) => pools.get(pool)?.capacity(jobs),
@@ -69,20 +70,19 @@ export const makeGitHubWith =
       },
 
       mint: async (pool, runnerName, signal) => {
-        const set = pools.get(pool)?.forRunner();
-        if (!set) {
-          const why = `registering runner ${runnerName}: the scale set of pool ${pool} is not known yet`;
-          throw new GitHubError(why, { reason: "unavailable" });
-        }
-        try {
-          return await mint(set, runnerName, place, signal);
-        } catch (error) {
-          if (error instanceof SetGone) pools.get(pool)?.lost(set.id);
-          throw error;
-        }
+        const known = pools.get(pool);
+        if (known) return known.mint(runnerName, signal);
+        const why = `registering runner ${runnerName}: pool ${pool} is not in the settings`;
+        throw new GitHubError(why, { reason: "unavailable" });
       },
 
-      remove: (_pool, runner, signal) => remove(runner, place, signal),
+      remove: async (pool, runner, signal) => {
+        const byRest =
+          place.queued.notes.poolOf(runner.name) !== undefined || pools.get(pool)?.usesRest() === true;
+        if (!byRest) return remove(runner, place, signal);
+        place.queued.runs.ended(runner.name);
+        return place.queued.runners.remove(runner, signal);
+      },
       archive: (arch, signal) => place.archives(arch, signal),
 
       forget: async (signal) => {
@@ -107,20 +107,18 @@ export const makeGitHubWith =
   };
 
 /** Everything that belongs to one `github.url`; the login behind it can change. */
-function makePlace(
-  first: ManagerConfig,
-  firstSecrets: ManagerSecrets,
-  report: Report,
-  timings: Timings,
-  deps: Deps,
-) {
+function makePlace(first: ManagerConfig, firstSecrets: ManagerSecrets, timings: Timings, deps: Deps) {
   const target = parseTarget(first.github.url);
   const { project, name } = first.stack;
   const owned = openOwned(first.manager.directory, target.url, deps);
   let rest: Rest;
+  let runsRest: Rest;
   let connection: Connection;
+  let kind = first.github.login;
   const login = (config: ManagerConfig, secrets: ManagerSecrets) => {
-    rest = makeLogin(target, config.github.login, secrets, timings, deps);
+    kind = config.github.login;
+    rest = makeLogin(target, kind, secrets, timings, deps);
+    runsRest = makeLogin(target, kind, secrets, timings, deps, "runners and runs");
     connection = makeConnection(rest, target, timings, deps);
   };
   login(first, firstSecrets);
@@ -129,21 +127,30 @@ function makePlace(
     timings,
     deps,
   );
-  const tools = (config: () => ManagerConfig): PoolTools => ({
+  const { directory } = first.manager;
+  const queued = makeQueuedPlace({
+    target,
+    directory,
+    rest: () => runsRest,
+    login: () => kind,
+    timings,
+    deps,
+  });
+  const tools = (config: () => ManagerConfig): Omit<SourceTools, "report"> => ({
     service,
     owned,
+    queued,
+    enterprise: target.kind === "enterprise",
+    url: target.url,
     ownerName: `muster ${project}/${name}`,
     timings,
     deps,
-    report,
     resolve: (wish, signal) => resolveSet(wish, { config: config(), service, owned }, signal),
   });
-  return {
-    api: target.api,
-    owned,
-    service,
-    login,
-    tools,
-    archives: makeArchives(() => rest, target, timings, deps),
+  const close = () => {
+    owned.close();
+    queued.notes.close();
   };
+  const archives = makeArchives(() => rest, target, timings, deps);
+  return { api: target.api, owned, service, queued, login, tools, close, archives };
 }

@@ -16,23 +16,38 @@ export interface RestCall {
   /** `POST /orgs/acme/actions/runners/registration-token` */
   route: string;
   body?: Record<string, unknown>;
+  /** Sent as If-None-Match: an unchanged answer is 304 without data and costs no quota. */
+  etag?: string;
+  /** Not repeated in here when its answer was lost. */
+  once?: boolean;
   /** Instead of the login; the value is kept out of errors. */
   authorization?: { scheme: string; token: string };
+}
+export interface RestAnswer {
+  /** 2xx, or 304 where an etag was sent. */
+  status: number;
+  data: unknown;
+  header: (name: string) => string | null;
 }
 export interface Rest {
   /** What GitHub's answers said of the login so far. */
   credential(): Credential;
-  /** @throws GitHubError */
+  /** The answer's data. @throws GitHubError */
   call(call: RestCall, signal: AbortSignal): Promise<unknown>;
+  /** The same with status and headers. @throws GitHubError */
+  ask(call: RestCall, signal: AbortSignal): Promise<RestAnswer>;
 }
+/** What a login is for; an App's token gets the rights for that and no more. */
+export type Purpose = "runners" | "runners and runs";
 
 const RestClient = Octokit.plugin(retry, throttling);
 type Throttle = NonNullable<NonNullable<ConstructorParameters<typeof RestClient>[0]>["throttle"]>;
 type Pacing = NonNullable<Throttle["write"]>;
 
 /**
- * The plugin spaces writes by a second, which would double the time to the first poll for nothing: the two writes here
- * (registration token, registration) happen every quarter of an hour. A Bottleneck group, as far as the plugin uses it.
+ * The plugin spaces writes by a second, which would double the time to the first poll for nothing: the two writes of a
+ * scale set's login happen every quarter of an hour, and registrations by REST keep their own pace (queued/points.ts).
+ * A Bottleneck group, as far as the plugin uses it.
  */
 const unpaced = {
   key: () => ({ schedule: (_options: unknown, call: () => Promise<unknown>) => call() }),
@@ -40,11 +55,12 @@ const unpaced = {
 
 const noLines = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** Rights of an installation token: what registering and removing runners needs, nothing else. */
+/** Rights of an installation token: what registering and removing runners needs, and reading runs where that is done. */
 const rights = {
   organization: { organization_self_hosted_runners: "write" },
   repository: { administration: "write" },
 } as const;
+const runsToo = { actions: "read", metadata: "read" } as const;
 
 export function makeLogin(
   target: Target,
@@ -52,6 +68,7 @@ export function makeLogin(
   secrets: ManagerSecrets,
   timings: Timings,
   deps: Deps,
+  purpose: Purpose = "runners",
 ): Rest {
   let credential: Credential = {
     kind: login.kind === "app" ? "installation" : "token",
@@ -77,28 +94,34 @@ export function makeLogin(
     throttle: { write: unpaced, onRateLimit: () => {}, onSecondaryRateLimit: () => {} },
   });
   const lasts = (expiresMs: number) => (credential = { ...credential, expiresMs });
-  const token = tokenSource(target, login, secrets, octokit, lasts);
-  const cure = () => expired(credential, deps.clock.now()) ?? cureFor(target, login);
+  const token = tokenSource(target, login, secrets, octokit, purpose, lasts);
+  const cure = () => expired(credential, deps.clock.now()) ?? cureFor(target, login, purpose);
   const hidden = Object.values(secrets).flatMap((value) =>
     value === undefined ? [] : [value, value.trim()],
   );
 
-  const once = async (call: RestCall, renew: boolean) => {
+  const once = async (call: RestCall, renew: boolean): Promise<RestAnswer> => {
     const known = [...hidden];
     try {
       const { scheme, token: value } = call.authorization ?? { scheme: "Bearer", token: await token(renew) };
       known.push(value);
-      const headers = { authorization: `${scheme} ${value}` };
-      const { data } = await octokit.request(call.route, {
+      const headers = {
+        authorization: `${scheme} ${value}`,
+        ...(call.etag === undefined ? {} : { "if-none-match": call.etag }),
+      };
+      const answer = await octokit.request(call.route, {
         ...(call.body ? { data: call.body } : {}),
+        ...(call.once ? { request: { retries: 0 } } : {}),
         headers,
       });
-      return data as unknown;
+      return answerOf(answer);
     } catch (error) {
+      const { status, response } = error as { status?: number; response?: Answered };
+      if (status === 304 && response && call.etag !== undefined) return answerOf(response);
       throw asGitHubError(error, call.what, known, cure(), timings, deps);
     }
   };
-  const call = async (wanted: RestCall) => {
+  const ask = async (wanted: RestCall) => {
     try {
       return await once(wanted, false);
     } catch (error) {
@@ -108,8 +131,23 @@ export function makeLogin(
       return once(wanted, true);
     }
   };
-  return { call: (wanted, signal) => orAborted(call(wanted), signal), credential: () => credential };
+  return {
+    ask: (wanted, signal) => orAborted(ask(wanted), signal),
+    call: async (wanted, signal) => (await orAborted(ask(wanted), signal)).data,
+    credential: () => credential,
+  };
 }
+
+interface Answered {
+  status: number;
+  data: unknown;
+  headers: Record<string, string | number | undefined>;
+}
+const answerOf = ({ status, data, headers }: Answered): RestAnswer => ({
+  status,
+  data,
+  header: (name) => (headers[name] === undefined ? null : String(headers[name])),
+});
 
 /** Gives the bearer token of REST calls; `renew`: one that was not refused before. */
 function tokenSource(
@@ -117,6 +155,7 @@ function tokenSource(
   login: ManagerConfig["github"]["login"],
   secrets: ManagerSecrets,
   octokit: Octokit,
+  purpose: Purpose,
   lasts: (expiresMs: number) => void,
 ): (renew: boolean) => Promise<string> {
   const denied = (message: string) => new GitHubError(message, { reason: "denied" });
@@ -147,7 +186,7 @@ function tokenSource(
   });
   const wanted = {
     type: "installation" as const,
-    permissions: rights[target.kind],
+    permissions: { ...rights[target.kind], ...(purpose === "runners" ? {} : runsToo) },
     ...(target.repository === null ? {} : { repositoryNames: [target.repository] }),
   };
   return async (refresh) => {
@@ -157,16 +196,25 @@ function tokenSource(
   };
 }
 
-function cureFor(target: Target, login: ManagerConfig["github"]["login"]): string {
-  const needed = {
-    organization: ["Self-hosted runners: read and write", "admin:org"],
-    repository: ["Administration: read and write", "repo"],
-    enterprise: ["", "manage_runners:enterprise"],
-  }[target.kind];
+function cureFor(target: Target, login: ManagerConfig["github"]["login"], purpose: Purpose): string {
+  const needed =
+    purpose === "runners"
+      ? {
+          organization: ["Self-hosted runners: read and write", "admin:org"],
+          repository: ["Administration: read and write", "repo"],
+          enterprise: ["", "manage_runners:enterprise"],
+        }[target.kind]
+      : {
+          organization: ["Self-hosted runners: read and write" + and, "admin:org and repo"],
+          repository: ["Administration: read and write" + and, "repo"],
+          enterprise: ["", "manage_runners:enterprise"],
+        }[target.kind];
   return login.kind === "app"
     ? `Check that the App ${login.appId} is installed (${login.installationId}) for ${target.url} with "${needed[0]}", and its key githubAppKey`
     : `Check that githubToken is valid, may see ${target.url} and has ${needed[0] ? `"${needed[0]}" (fine-grained) or ` : ""}${needed[1]} (classic)`;
 }
+
+const and = '" and, to read queued runs, "Actions: read';
 
 function asGitHubError(
   error: unknown,

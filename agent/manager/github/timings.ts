@@ -37,6 +37,42 @@ export const defaultTimings = {
   archiveFreshMs: 24 * 60 * minute,
   /** ... and a failed look is repeated after so long. */
   archiveRetryMs: 5 * minute,
+  /** Queued runs are read so often while jobs wait or run: three requests, of which the unchanged ones cost no quota. */
+  queuedBusyMs: 3 * second,
+  /** ... and so often otherwise; a job that comes to an idle pool waits for half of it on average. */
+  queuedIdleMs: 6 * second,
+  /** Jobs of a run of which nothing is expected soon: none of ours waits there, or the run's own status tells. */
+  queuedRunMs: 10 * second,
+  /** A runner's end is when its run queues what needed it: its jobs are read at the busy pace for so long. */
+  queuedHotMs: 15 * second,
+  /** Slower than this they would be stale (limits.ts: demandFreshMs is two minutes). */
+  queuedMsMax: 50 * second,
+  /** A look that something asked for comes no sooner after the last. */
+  queuedMsMin: 250,
+  /** Repositories of an organisation without runs or recent pushes. */
+  repositoryColdMs: 60 * second,
+  /** Pushed within so long: read at the full pace. */
+  repositoryHotMs: 60 * minute,
+  /** An organisation's repositories come and go rarely. */
+  repositoriesFreshMs: 5 * minute,
+  /** Requests at a time; octokit lets ten through, and registrations need theirs. */
+  readsAtOnce: 6,
+  /** After so many requests the figures are told, and what is left waits for the next turn. */
+  readsPerTurnMax: 60,
+  /** Secondary limit: 900 points a minute, 1 for a read and 5 for a write (docs). Reads take at most half. */
+  readsPerMinute: 450,
+  /** Reads and writes together stay below it; the rest is for whoever else uses this login. */
+  pointsPerMinute: 850,
+  /** A registration that cannot leave sooner is refused, so that its caller decides again (its own limit is 60 s). */
+  writeWaitMsMax: 20 * second,
+  /** Of the hourly quota so much is kept from reads: registrations and removals count as well. */
+  quotaKept: 0.1,
+  /** A limit that names no time: the docs ask for at least a minute. */
+  limitedMs: minute,
+  /** Answers kept for If-None-Match: a page of runs is some 100 KB at most. */
+  answersMax: 500,
+  /** A scale set that lost labels is not tried again sooner: GitHub Enterprise Server learns it by an upgrade. */
+  labelsLostMs: 24 * 60 * minute,
   /** Ending sessions delays the manager's end by at most so long. */
   stopMs: 5 * second,
 };

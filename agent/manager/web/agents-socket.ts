@@ -7,21 +7,24 @@ import type { Deps } from "../deps.ts";
 import { agentRoutes, type AgentHandlers } from "./agents.ts";
 import { type PrivateSocket, servePrivately } from "./private-socket.ts";
 import type { Env } from "./http.ts";
-import { defaultWebLimits } from "./limits.ts";
+import { defaultWebLimits, type WebLimits } from "./limits.ts";
 
 export interface AgentsSocketOptions {
   /** Absolute; {@link agentsSocket} of manager-config.ts. */
   path: string;
   handlers: AgentHandlers;
+  limits?: Partial<WebLimits>;
 }
 
 /**
  * @throws when another manager answers on the socket, when the path is too long or is not a socket.
  */
-export function serveAgents({ path, handlers }: AgentsSocketOptions, deps: Deps): Promise<PrivateSocket> {
-  const app = new Hono<Env>().route("/", agentRoutes(handlers, deps));
+export function serveAgents(options: AgentsSocketOptions, deps: Deps): Promise<PrivateSocket> {
+  const { path, handlers } = options;
+  const limits = { ...defaultWebLimits, ...options.limits };
+  const app = new Hono<Env>().route("/", agentRoutes(handlers, limits, deps));
   app.notFound((c) => c.json({ error: "not-found", message: `There is no ${c.req.path} here.` }, 404));
-  const { connectionsMax, headersTimeoutMs, requestTimeoutMs, checkingMs } = defaultWebLimits;
+  const { connectionsMax, headersTimeoutMs, requestTimeoutMs, checkingMs } = limits;
   const serverOptions = {
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,

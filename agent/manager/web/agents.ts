@@ -13,6 +13,8 @@ import type { Deps } from "../deps.ts";
 import { Refused } from "../errors.ts";
 import { jsonBody, refusalResponse } from "./body.ts";
 import type { Env } from "./http.ts";
+import type { WebLimits } from "./limits.ts";
+import { makeRates, type Rates } from "./rates.ts";
 
 /** What the core answers; both may throw {@link Refused}. */
 export interface AgentHandlers {
@@ -24,20 +26,39 @@ export interface AgentHandlers {
 
 export const agentCalls: ReadonlySet<string> = new Set(["/agent/v1/enroll", "/agent/v1/sync"]);
 
-export function agentRoutes(handlers: AgentHandlers, deps: Deps): Hono<Env> {
+export function agentRoutes(handlers: AgentHandlers, limits: WebLimits, deps: Deps): Hono<Env> {
+  const calls = makeRates(limits.callsPerAddress, deps.clock);
+  const enrolments = makeRates(limits.enrolments, deps.clock);
+  const syncs = makeRates(limits.syncsPerSession, deps.clock);
   const app = new Hono<Env>();
+  app.use("/agent/*", async (c, next) => {
+    const address = addressOf(c);
+    if (address !== "") take(calls, address, "calls");
+    await next();
+  });
   app.post("/agent/v1/enroll", async (c) => {
-    const request = await jsonBody(c, enrollRequest);
-    return c.json(await handlers.enroll(request, getConnInfo(c).remote.address ?? ""));
+    const address = addressOf(c);
+    if (address !== "") take(enrolments, address, "attempts to enrol");
+    let key = address;
+    try {
+      const request = await jsonBody(c, enrollRequest);
+      key ||= request.machine;
+      if (address === "") take(enrolments, key, "attempts to enrol");
+      return c.json(await handlers.enroll(request, address));
+    } catch (error) {
+      if (!(error instanceof Refused)) enrolments.giveBack(key);
+      throw error;
+    }
   });
   app.post("/agent/v1/sync", async (c) => {
     const session = /^Bearer ([\x21-\x7e]{1,512})$/.exec(c.req.header("authorization") ?? "")?.[1];
     if (session === undefined)
       throw new Refused(401, "bad-request", "A sync needs Authorization: Bearer SESSION.");
+    take(syncs, session, "syncs");
     const request = await jsonBody(c, syncRequest);
     // Only machines that may get an instruction soon are held; the others' connections need not stay open.
     if (request.phase === "busy") c.header("connection", "close");
-    return c.json(await handlers.sync(session, request, goneAway(c), getConnInfo(c).remote.address ?? ""));
+    return c.json(await handlers.sync(session, request, goneAway(c), addressOf(c)));
   });
   app.onError((error, c) => {
     if (error instanceof Refused) return refusalResponse(c, error);
@@ -46,6 +67,15 @@ export function agentRoutes(handlers: AgentHandlers, deps: Deps): Hono<Env> {
     return c.json({ error: "internal", message: "The manager's log says what went wrong." }, 500);
   });
   return app;
+}
+
+/** Empty over a Unix socket. */
+const addressOf = (c: Context<Env>): string => getConnInfo(c).remote.address ?? "";
+
+function take(rates: Rates, key: string, what: string): void {
+  const seconds = rates.take(key);
+  if (seconds !== null)
+    throw new Refused(429, "busy", `Too many ${what}: come again in ${Math.ceil(seconds)} s.`, seconds);
 }
 
 /** Aborts when the connection closes before the answer was written. */

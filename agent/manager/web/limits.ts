@@ -2,6 +2,17 @@
 export const defaultWebLimits = {
   /** All agents (limits.ts machinesMax) with one connection each, and people. */
   connectionsMax: 2_500,
+  /** Of one IP address: an agent has two at most, a browser with some pages a dozen. */
+  connectionsPerAddressMax: 64,
+  /**
+   * Attempts to enrol: of one address over TCP; of one machine id over the socket of this computer, where there is no
+   * address. Answers that fail on our side do not count.
+   */
+  enrolments: { count: 5, perMs: 60_000 },
+  /** Agents' calls of one address over TCP, before a body is read; an agent makes ten a second at its busiest. */
+  callsPerAddress: { count: 300, perMs: 10_000 },
+  /** Syncs with one session, over either. */
+  syncsPerSession: { count: 300, perMs: 10_000 },
   /** Slow senders are cut off: for the head ... */
   headersTimeoutMs: 5_000,
   /** ... and for the whole request. */

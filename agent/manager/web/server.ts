@@ -13,6 +13,7 @@ import { liveEvents } from "./events.ts";
 import { guard } from "./guard.ts";
 import { closed, type Env } from "./http.ts";
 import { defaultWebLimits, type WebLimits } from "./limits.ts";
+import { capPerAddress } from "./per-address.ts";
 import { pageRoutes } from "./page/page.ts";
 
 export type { AgentHandlers } from "./agents.ts";
@@ -81,7 +82,7 @@ export async function serveWeb(options: WebOptions, deps: Deps): Promise<WebServ
     const bytes = await handlers.runnerBundle(c.req.param("file").slice("runner-".length, -".mjs".length));
     return bytes ? c.body(bytes, 200, { "content-type": "text/javascript; charset=utf-8" }) : c.notFound();
   });
-  if (agents === "tcp") app.route("/", agentRoutes(handlers.agents, deps));
+  if (agents === "tcp") app.route("/", agentRoutes(handlers.agents, limits, deps));
   app.route("/", pageRoutes(handlers));
   app.notFound((c) => c.json({ error: "not-found", message: `There is no ${c.req.path} here.` }, 404));
   app.onError((error, c) => {
@@ -99,6 +100,7 @@ export async function serveWeb(options: WebOptions, deps: Deps): Promise<WebServ
     },
   }) as Server;
   server.maxConnections = limits.connectionsMax;
+  capPerAddress(server, limits.connectionsPerAddressMax);
   port = await listening(server, options.port);
   return {
     port,

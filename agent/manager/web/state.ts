@@ -93,6 +93,9 @@ function poolView(input: StateInput, name: PoolName, machines: readonly Machine[
       atMs: view && view.is !== "never" ? view.atMs : null,
       why: view && view.is !== "fresh" ? visible(view.why, 1024) : null,
     },
+    source: demand?.source
+      ? { is: demand.source.is, why: demand.source.why === null ? null : visible(demand.source.why, 1024) }
+      : null,
     ...(waits ? { waits } : {}),
   };
 }

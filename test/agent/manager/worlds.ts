@@ -36,7 +36,7 @@ export const config = (
 ): ManagerConfig => ({
   version: 1,
   stack: { project: "muster", name: "test" },
-  github: { url: "http://127.0.0.1:1/acme/widgets", login: { kind: "token" } },
+  github: { url: "http://127.0.0.1:1/acme/widgets", login: { kind: "token" }, source: "auto" },
   pools: Object.fromEntries(Object.entries(pools).map(([name, over]) => [name, poolConfig(over)])),
   budget: budgetMicros === null ? null : { microsPerHour: budgetMicros, currency: "USD" },
   manager: {
@@ -117,6 +117,7 @@ export const demand = (assigned: number, running = 0, over: Partial<Demand["stat
   },
   uncounted: 0,
   labelsDropped: [],
+  source: null,
 });
 
 const fresh: View = { is: "fresh", atMs: now - 1_000 };

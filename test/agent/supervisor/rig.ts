@@ -46,7 +46,7 @@ export const makeRig = async (env: NodeJS.ProcessEnv = process.env): Promise<Rig
   const config: ManagerConfig = {
     version: 1,
     stack: { project: "muster", name: "local" },
-    github: { url: "http://127.0.0.1:9/acme", login: { kind: "token" } },
+    github: { url: "http://127.0.0.1:9/acme", login: { kind: "token" }, source: "auto" },
     pools: {
       local: {
         labels: ["self-hosted"],

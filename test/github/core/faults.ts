@@ -20,6 +20,8 @@ export const protocolFaults = {
   "completion-lost": "a job ends without JobCompleted",
   "completion-early": "JobCompleted is sent when the job starts (runner #4492)",
   "record-lingers": "a runner's record and credentials outlive its job",
+  "rate-limit-exhausted": "the next REST call finds the hour's quota used up: 403 until it is renewed",
+  "secondary-limit": "the next REST call is refused by the secondary limit: 403 with retry-after",
   "version-deprecated": "the broker refuses the runner's version: 403",
 } as const;
 export type ProtocolFault = keyof typeof protocolFaults;

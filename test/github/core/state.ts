@@ -14,7 +14,9 @@ export interface Repository {
   owner: string;
   name: string;
   private: boolean;
+  archived: boolean;
   workspaceSource: string | null;
+  createdMs: number;
 }
 
 /**
@@ -187,7 +189,8 @@ export interface Event {
     | "scale-set-deleted"
     | "session-opened"
     | "session-ended"
-    | "run-completed";
+    | "run-completed"
+    | "secondary-limit";
   /** REST ids or names. */
   job?: number;
   runner?: string;

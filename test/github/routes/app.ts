@@ -3,8 +3,9 @@ import { restRefusal } from "../core/errors.ts";
 import type { Sim } from "../core/sim.ts";
 import { sameName, type Repository, type Scope } from "../core/state.ts";
 import type { AppOptions, Permissions } from "../options.ts";
-import { caller, callingApp, pathScope, rateHeaders, rateWindow, repositoryOf } from "./auth.ts";
-import { bearer, body, type Ctx, type Handlers } from "./http.ts";
+import { caller, callingApp, pathScope, repositoryOf } from "./auth.ts";
+import { bearer, body, type Ctx, type Handlers, page } from "./http.ts";
+import { rateHeaders, rateWindow } from "./rate.ts";
 
 /** What an installation may do when its options do not say: everything that muster can use. */
 const allPermissions: Permissions = {
@@ -81,7 +82,29 @@ export const repositoryView = (sim: Sim, repository: Repository) => ({
   owner: { login: repository.owner, type: "Organization" },
   html_url: `${sim.origin}/${repository.owner}/${repository.name}`,
   default_branch: "main",
+  archived: repository.archived,
+  disabled: false,
+  pushed_at: isoSeconds(lastPushMs(sim, repository)),
 });
+
+/** A repository's runs stand for its pushes. */
+const lastPushMs = (sim: Sim, repository: Repository): number =>
+  [...sim.state.runs.values()]
+    .filter((run) => run.repository === repository)
+    .reduce((last, run) => Math.max(last, run.createdMs), repository.createdMs);
+
+/** Only an installation token has one (docs). */
+function installationRepositories(sim: Sim, c: Ctx) {
+  const { account } = caller(sim, c);
+  if (account === null)
+    throw restRefusal(
+      403,
+      "You must authenticate with an installation access token in order to list repositories for an installation.",
+    );
+  const own = sim.state.repositories.filter(({ owner }) => sameName(owner, account));
+  const repositories = page(c, own).map((repository) => repositoryView(sim, repository));
+  return c.json({ total_count: own.length, repository_selection: "all", repositories });
+}
 
 export const appHandlers = {
   "rest.app": (sim, c) => {
@@ -96,6 +119,7 @@ export const appHandlers = {
   "rest.installation-of": installationOf,
   "rest.repository": (sim, c) =>
     c.json(repositoryView(sim, repositoryOf(sim, pathScope(sim, c, caller(sim, c)))!)),
+  "rest.installation-repositories": installationRepositories,
   // Asking does not count (docs).
   "rest.rate-limit": (sim, c) => {
     const window = rateWindow(sim, bearer(c));

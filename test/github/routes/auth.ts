@@ -7,6 +7,7 @@ import { sameName, type Repository, type Scope } from "../core/state.ts";
 import type { Holders } from "../core/tokens.ts";
 import type { AppOptions, Permissions } from "../options.ts";
 import { bearer, type Ctx } from "./http.ts";
+import { countCall } from "./rate.ts";
 
 export interface Caller {
   token: string;
@@ -110,41 +111,4 @@ export function callingApp(sim: Sim, c: Ctx): AppOptions {
   }
   if (exp > now + 600) throw unauthorized("'Expiration time' claim ('exp') is too far in the future");
   return app;
-}
-
-interface Window {
-  used: number;
-  resetMs: number;
-}
-const windows = new WeakMap<Sim, Map<string, Window>>();
-
-/** The token's hour, a new one when the last is over. */
-export function rateWindow(sim: Sim, token: string): Window {
-  const own = windows.get(sim) ?? new Map<string, Window>();
-  windows.set(sim, own);
-  const now = sim.clock.now();
-  const known = own.get(token);
-  if (known && now < known.resetMs) return known;
-  const fresh = { used: 0, resetMs: now + 3_600_000 };
-  own.set(token, fresh);
-  return fresh;
-}
-
-export function rateHeaders(sim: Sim, window: Window): Record<string, string> {
-  const { rateLimit } = sim.options;
-  return {
-    "x-ratelimit-limit": String(rateLimit),
-    "x-ratelimit-remaining": String(Math.max(0, rateLimit - window.used)),
-    "x-ratelimit-used": String(window.used),
-    "x-ratelimit-reset": String(Math.ceil(window.resetMs / 1000)),
-    "x-ratelimit-resource": "core",
-  };
-}
-
-function countCall(sim: Sim, c: Ctx, token: string): void {
-  const window = rateWindow(sim, token);
-  const over = window.used >= sim.options.rateLimit;
-  if (!over) window.used += 1;
-  for (const [name, value] of Object.entries(rateHeaders(sim, window))) c.header(name, value);
-  if (over) throw restRefusal(403, "API rate limit exceeded");
 }

@@ -26,6 +26,7 @@ export const endpoints = {
   "rest.installation-of": on("GET", `${repo}/installation`, `${org}/installation`),
   "rest.rate-limit": on("GET", `${rest}/rate_limit`),
   "rest.repository": on("GET", repo),
+  "rest.installation-repositories": on("GET", `${rest}/installation/repositories`),
   // REST: runners
   "rest.registration-token": on("POST", ...both("runners/registration-token")),
   "rest.remove-token": on("POST", ...both("runners/remove-token")),

@@ -5,8 +5,7 @@ import { sameName } from "../core/state.ts";
 import type { GroupOptions } from "../options.ts";
 import { repositoryView } from "./app.ts";
 import { caller, pathScope, runnerScope } from "./auth.ts";
-import type { Ctx, Handlers } from "./http.ts";
-import { page } from "./runners.ts";
+import { page, type Ctx, type Handlers } from "./http.ts";
 
 const groupView = ({ id, name, visibility = "all", allowsPublicRepositories }: GroupOptions) => ({
   id,

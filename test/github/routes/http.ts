@@ -8,6 +8,7 @@ import { faultRefusal, Refusal } from "../core/errors.ts";
 import type { RouteFault } from "../core/faults.ts";
 import type { Sim } from "../core/sim.ts";
 import { endpoints, endpointNames, type EndpointName } from "./endpoints.ts";
+import { uncountCall } from "./rate.ts";
 
 export type Env = { Bindings: HttpBindings };
 export type Ctx = Context<Env>;
@@ -36,7 +37,7 @@ async function answer(sim: Sim, c: Ctx, name: EndpointName, handler: Handler): P
   response.headers.set("x-github-request-id", randomUUID());
   response.headers.set("activityid", randomUUID());
   if (faults.some(({ kind }) => kind === "bom")) return withMark(response);
-  return name.startsWith("rest.") && c.req.method === "GET" ? withTag(c, response) : response;
+  return name.startsWith("rest.") && c.req.method === "GET" ? withTag(sim, c, response) : response;
 }
 
 /** Faults that strike before the call takes effect; null: let it take effect. */
@@ -86,15 +87,38 @@ async function withMark(response: Response): Promise<Response> {
   return new Response(text && `\uFEFF${text}`, { status, headers });
 }
 
-/** REST answers carry a weak ETag; a request that names it gets 304 without a body. */
-async function withTag(c: Ctx, response: Response): Promise<Response> {
+/** REST answers carry a weak ETag; a request that names it gets 304 without a body, which costs no quota. */
+async function withTag(sim: Sim, c: Ctx, response: Response): Promise<Response> {
   if (response.status !== 200) return response;
   const text = await response.text();
   const tag = `W/"${createHash("sha256").update(text).digest("hex")}"`;
   const headers = new Headers(response.headers);
   headers.set("etag", tag);
-  if (c.req.header("if-none-match") === tag) return new Response(null, { status: 304, headers });
+  if (c.req.header("if-none-match") === tag) {
+    const counted = headers.has("x-ratelimit-used") && !c.req.path.endsWith("/rate_limit");
+    for (const [name, value] of counted ? Object.entries(uncountCall(sim, bearer(c))) : [])
+      headers.set(name, value);
+    return new Response(null, { status: 304, headers });
+  }
   return new Response(text, { status: 200, headers });
+}
+
+/** One page, with the Link header that names its neighbours (docs); `per_page` 30 unless told, at most 100. */
+export function page<T>(c: Ctx, all: readonly T[]): T[] {
+  const size = Math.min(100, Math.max(1, Number(c.req.query("per_page") ?? 30)));
+  const number = Math.max(1, Number(c.req.query("page") ?? 1));
+  const last = Math.max(1, Math.ceil(all.length / size));
+  const link = (rel: string, to: number) => {
+    const url = new URL(c.req.url);
+    url.searchParams.set("page", String(to));
+    return `<${url.href}>; rel="${rel}"`;
+  };
+  const links = [
+    ...(number > 1 ? [link("prev", number - 1), link("first", 1)] : []),
+    ...(number < last ? [link("next", number + 1), link("last", last)] : []),
+  ];
+  if (links.length > 0) c.header("link", links.join(", "));
+  return all.slice((number - 1) * size, number * size);
 }
 
 /** The bearer token, or "". */

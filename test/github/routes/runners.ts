@@ -9,7 +9,7 @@ import type { Sim } from "../core/sim.ts";
 import { sameName, type Runner } from "../core/state.ts";
 import { isoSeconds } from "./app.ts";
 import { runnerScope } from "./auth.ts";
-import { body, nothing, text, texts, type Ctx, type Handlers } from "./http.ts";
+import { body, nothing, page, text, texts, type Ctx, type Handlers } from "./http.ts";
 
 export const runnerView = (sim: Sim, runner: Runner) => ({
   id: runner.id,
@@ -23,13 +23,6 @@ export const runnerView = (sim: Sim, runner: Runner) => ({
   // A scale set's labels are not shown on its runners (github.md 4.2).
   labels: runner.labels.map((name, index) => ({ id: index + 1, name, type: "custom" })),
 });
-
-/** One page; `per_page` 30 unless told, at most 100. */
-export function page<T>(c: Ctx, all: readonly T[]): T[] {
-  const size = Math.min(100, Math.max(1, Number(c.req.query("per_page") ?? 30)));
-  const from = (Math.max(1, Number(c.req.query("page") ?? 1)) - 1) * size;
-  return all.slice(from, from + size);
-}
 
 function listRunners(sim: Sim, c: Ctx) {
   const name = c.req.query("name");

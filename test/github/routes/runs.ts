@@ -7,8 +7,7 @@ import { dispatchWorkflow } from "../core/workflows.ts";
 import type { Conclusion } from "../wire.ts";
 import { isoSeconds, repositoryView } from "./app.ts";
 import { actionsRepository } from "./auth.ts";
-import { body, nothing, text, type Ctx, type Handlers } from "./http.ts";
-import { page } from "./runners.ts";
+import { body, nothing, page, text, type Ctx, type Handlers } from "./http.ts";
 
 const iso = (ms: number | null) => (ms === null ? null : isoSeconds(ms));
 const conclusions: Record<Conclusion, string> = {

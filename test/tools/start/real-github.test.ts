@@ -35,7 +35,7 @@ const config = (): ManagerConfig => {
   return {
     version: 1,
     stack: { project: "muster", name: "local" },
-    github: { url: github.repositoryUrl, login: { kind: "token" } },
+    github: { url: github.repositoryUrl, login: { kind: "token" }, source: "auto" },
     pools: { local: pool },
     budget: null,
     manager: {

@@ -63,7 +63,8 @@ function poolCard(pool: PoolView, state: ManagerState) {
       (each) =>
         html`<p class="note"><b>${each.reason}</b> holds up ${plural(each.jobs, "job")}: ${each.detail}</p>`,
     )}
-    ${pool.warnings.map((sentence) => html`<p class="note">${sentence}</p>`)} ${github(pool, state.atMs)}
+    ${pool.warnings.map((sentence) => html`<p class="note">${sentence}</p>`)}
+    ${github(pool, state.atMs)}${source(pool)}
   </article>`;
 }
 
@@ -94,6 +95,12 @@ const waits = ({ jobs, medianMs, p95Ms, maxMs }: NonNullable<PoolView["waits"]>)
     Queued to running, last ${plural(jobs, "job")}: median ${duration(medianMs)}, 95&nbsp;% within
     ${duration(p95Ms)}, longest ${duration(maxMs)}
   </p>`;
+
+/** Scale sets are a matter of course. */
+const source = ({ source }: PoolView) =>
+  source?.is === "queued-runs"
+    ? html`<p class="note"><b>queued runs</b> ${source.why ?? "are read"}</p>`
+    : "";
 
 function github({ github: { is, atMs, why } }: PoolView, now: number) {
   if (is === "fresh") return "";

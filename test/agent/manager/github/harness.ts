@@ -35,6 +35,7 @@ export interface Options {
   url?: string;
   pools?: Record<string, Partial<PoolConfig>>;
   login?: ManagerConfig["github"]["login"];
+  source?: ManagerConfig["github"]["source"];
   secrets?: ManagerSecrets;
   timings?: Partial<Timings>;
   clock?: VirtualClock;
@@ -72,7 +73,7 @@ export function harness(options: Options = {}): Harness {
       inFlight += 1;
       try {
         const { status, headers, ...rest } = await whole(await fetch(input, init));
-        return new Response(status === 204 ? null : rest.bytes, { status, headers });
+        return new Response(status === 204 || status === 304 ? null : rest.bytes, { status, headers });
       } finally {
         inFlight -= 1;
       }
@@ -81,7 +82,11 @@ export function harness(options: Options = {}): Harness {
   const base = config(options.pools ?? { a: {} });
   const wanted: ManagerConfig = {
     ...base,
-    github: { url: options.url ?? base.github.url, login: options.login ?? { kind: "token" } },
+    github: {
+      url: options.url ?? base.github.url,
+      login: options.login ?? { kind: "token" },
+      source: options.source ?? "auto",
+    },
     manager: { ...base.manager, directory },
   };
   const facts: Fact[] = [];

@@ -79,6 +79,9 @@ test("with an owner, names are no other stack's: another computer's, or another 
   expect(isNameOf(dev, "x-arm", "muster-dev-x-arm")).toBe(false);
 });
 
+/** Whatever GitHub does to the labels. */
+const scaleSets = { source: "scale-sets" as const };
+
 test("labels that GitHub drops are told with every figure", async () => {
   const { seen } = await started((github) => {
     github.next("sets.create", ({ body }) => {
@@ -86,7 +89,7 @@ test("labels that GitHub drops are told with every figure", async () => {
       github.sets.set(1, set(1, name, { labels: ["self-hosted"] }));
       return { json: { id: 1, name, runnerGroupId: 1, labels: [{ name: "self-hosted" }] } };
     });
-  });
+  }, scaleSets);
   await eventually(() => expect(seen()[0]?.labelsDropped).toEqual(["linux"]));
 });
 
@@ -99,10 +102,10 @@ test("after a restart dropped labels are still dropped labels, not a reason for 
       return { json: { id: 1, name, runnerGroupId: 1, labels: [{ name: "self-hosted" }] } };
     });
   };
-  const first = await started(drop, { directory });
+  const first = await started(drop, { ...scaleSets, directory });
   await polled(first.script, 1);
   await first.github.stop();
-  const second = await started(undefined, { directory, url: first.config.github.url });
+  const second = await started(undefined, { ...scaleSets, directory, url: first.config.github.url });
   await eventually(() => expect(second.seen()[0]?.labelsDropped).toEqual(["linux"]));
   expect(first.script.calls("sets.create")).toHaveLength(1);
 });

@@ -154,7 +154,8 @@ test("an App with the two rights that it needs, and no other, is enough", async 
 test("dropped labels are told", async () => {
   const sim = await start();
   sim.control.setFault({ kind: "labels-dropped", count: 1 });
-  const made = harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } });
+  const secrets = { githubToken: sim.token };
+  const made = harness({ url: sim.repositoryUrl, source: "scale-sets", secrets });
   made.github.start(made.config);
   await eventually(() => expect(made.seen()[0]?.labelsDropped).toEqual(["linux"]));
 });

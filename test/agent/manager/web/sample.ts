@@ -119,6 +119,7 @@ export function sampleState({ now = 1_800_000_000_000, text }: SampleOptions = {
         machines: { busy: 3, listening: 1, enrolled: 1, starting: 1, asked: 1, done: 1 },
         reasons: [],
         github: { is: "fresh", atMs: ago(1), why: null },
+        source: { is: "scale-sets", why: null },
         waits: { jobs: 132, medianMs: 1_240, p95Ms: 9_800, maxMs: 41_000 },
       },
       {
@@ -141,6 +142,7 @@ export function sampleState({ now = 1_800_000_000_000, text }: SampleOptions = {
             detail: said("The pool gpu is at its max of 2 machines; a larger max would start more at once."),
           },
         ],
+        source: { is: "scale-sets", why: null },
         github: { is: "stale", atMs: ago(190), why: said("502 Bad Gateway") },
       },
     ],

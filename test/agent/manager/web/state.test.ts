@@ -56,6 +56,7 @@ describe("pools", () => {
       machines: { busy: 1, asked: 1, done: 1 },
       reasons,
       github: { is: "stale", atMs: now - 9_000, why: "502" },
+      source: null,
       waits: waits.a,
     });
   });
