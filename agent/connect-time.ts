@@ -72,7 +72,9 @@ export function connectSentence({ host, ms, proxy, problem }: ConnectTime): stri
   const way = proxy === null ? "" : ` (to the proxy ${proxy}; what lies behind it is not measured)`;
   if (ms === null) return `${host}${way}: no connection: ${problem}`;
   const late = ms > connectMsMax ? `, more than the ${connectMsMax} ms that jobs' steps and logs want` : "";
-  return `${host} ${Math.round(ms)} ms${way}${late}`;
+  // Never the limit itself with the words that it is more.
+  const whole = ms > connectMsMax ? Math.max(Math.round(ms), connectMsMax + 1) : Math.round(ms);
+  return `${host} ${whole} ms${way}${late}`;
 }
 
 async function connect(to: URL, { timeoutMs = 5_000, signal }: ConnectOptions, { clock }: ConnectDeps) {

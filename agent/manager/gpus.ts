@@ -19,20 +19,26 @@ const fits = (pool: Wish, { vendor }: Gpu) => pool?.gpu === true || pool?.gpu ==
 export const hasWanted = (pool: Wish, gpus: readonly Gpu[] | null): boolean =>
   !pool?.gpu || (gpus ?? []).some((gpu) => gpu.health === "ok" && fits(pool, gpu));
 
-/**
- * Why a machine will never serve this pool's jobs; null while it may. One that is still being looked at may: the agent's
- * look has a limit of its own.
- */
-export function gpuProblem(pool: Wish, gpus: readonly Gpu[] | null): string | null {
+export interface GpuProblem {
+  why: string;
+  /** The device is there and may only want its driver to come up; false: nothing will change it. */
+  mayPass: boolean;
+}
+
+/** Why a machine cannot serve this pool's jobs; null while it can, and while the agent still looks: that has a limit of its own. */
+export function gpuProblem(pool: Wish, gpus: readonly Gpu[] | null): GpuProblem | null {
   if (!pool?.gpu || hasWanted(pool, gpus)) return null;
   const wanted = pool.gpu === true ? "GPU" : `GPU of ${pool.gpu}`;
-  if (gpus === null) return `its agent does not say whether it has a ${wanted}`;
+  if (gpus === null) return { why: `its agent does not say whether it has a ${wanted}`, mayPass: false };
   const fitting = gpus.filter((gpu) => fits(pool, gpu));
   if (fitting.some(({ health }) => health === "checking")) return null;
   const first = fitting[0];
-  if (first) return `its ${first.model} does not work (${first.problem ?? "no reason given"})`;
+  if (first) {
+    const reason = first.problem ?? "no reason given";
+    return { why: `its ${first.model} does not work (${reason})`, mayPass: true };
+  }
   const others = [...new Set(gpus.map(({ model }) => model))].join(", ");
-  return others === "" ? `it has no ${wanted}` : `it has no ${wanted}, only ${others}`;
+  return { why: `it has no ${wanted}${others === "" ? "" : `, only ${others}`}`, mayPass: false };
 }
 
 /** Words in a driver's name for a device that say who makes it, how it is built and how large it is, not which it is. */

@@ -39,6 +39,8 @@ export const defaultLimits = {
   registerDeadlineMs: 180 * second,
   /** Enrolled to ready: the archive of a slow network is some 200 MB. */
   prepareDeadlineMs: 1_800 * second,
+  /** A graphics processor that is there gets so long after the enrolment for its driver to come up. */
+  gpuGraceMs: 60 * second,
   /** A runner that listens takes a waiting job within seconds; after so long it is replaced. */
   deafMs: 300 * second,
   /** A machine that listed as stopped gets so long for the agent's last words. */

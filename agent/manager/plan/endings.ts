@@ -63,9 +63,7 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
   }
   if (machine.stage === "enrolled" && machine.job !== null && !world.config.pools[machine.pool]?.reuse)
     return verdict("its job ended");
-  const noGpu = unregistered(machine)
-    ? gpuProblem(world.config.pools[machine.pool], gpusOf(world, machine))
-    : null;
+  const noGpu = withoutGpu(paper, machine);
   if (noGpu !== null)
     return verdict(`${noGpu}: a GPU machine without a working GPU is replaced, not registered`, {
       failedBoot: true,
@@ -102,6 +100,14 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
 }
 
 const unregistered = ({ stage, registration }: Machine) => stage === "enrolled" && registration === null;
+
+/** Why it can never take a job of a pool that needs a graphics processor; a driver gets some time to come up. */
+function withoutGpu({ world, limits, due }: Draft, machine: Machine): string | null {
+  if (!unregistered(machine)) return null;
+  const problem = gpuProblem(world.config.pools[machine.pool], gpusOf(world, machine));
+  const late = () => due((machine.enrolledMs ?? machine.stageMs) + limits.gpuGraceMs);
+  return problem !== null && (!problem.mayPass || late()) ? problem.why : null;
+}
 
 /** Enrolled for long, and still not able to take a job: it must not stand for a machine that could. */
 function notReady(paper: Draft, machine: Machine): boolean {

@@ -1,5 +1,6 @@
 /** Why a job that waits does so, in one sentence. */
 import type { JobRecord } from "../history/history.ts";
+import { gpuProblem, gpusOf, hasWanted } from "../gpus.ts";
 import type { WaitReason } from "../view.ts";
 import type { Machine, Ms, PoolName, Stage, World } from "../world.ts";
 import { visible } from "./visible.ts";
@@ -41,7 +42,7 @@ export function waitsFor(input: Input, jobs: readonly JobRecord[], now: Ms): Map
         job.state === "queued" ? notAssigned(input, pool) : "the next plan finds it a machine";
       sentences.set(
         job.id,
-        machine && job.state === "assigned" ? isComing(machine, now) : (held ?? otherwise),
+        machine && job.state === "assigned" ? isComing(input.world, machine, now) : (held ?? otherwise),
       );
     });
   }
@@ -55,9 +56,18 @@ function comingTo(world: World, pool: PoolName): Machine[] {
     .sort((a, b) => place(a) - place(b) || a.askedMs - b.askedMs);
 }
 
-function isComing(machine: Machine, now: Ms): string {
+function isComing(world: World, machine: Machine, now: Ms): string {
   const seconds = Math.max(0, Math.round((now - machine.stageMs) / 1000));
-  return `machine ${visible(machine.id)} ${doing[machine.stage]} (${seconds} s)`;
+  return `machine ${visible(machine.id)} ${doingOf(world, machine)} (${seconds} s)`;
+}
+
+function doingOf(world: World, machine: Machine): string {
+  const [pool, gpus] = [world.config.pools[machine.pool], gpusOf(world, machine)];
+  if (machine.stage !== "enrolled" || hasWanted(pool, gpus)) return doing[machine.stage] ?? "";
+  const why = gpuProblem(pool, gpus)?.why;
+  return why === undefined
+    ? "has enrolled; its graphics processors are being looked at"
+    : `has enrolled; ${visible(why, 300)}`;
 }
 
 function heldUp({ world, refusals }: Input, pool: PoolName): string | null {

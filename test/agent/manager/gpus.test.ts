@@ -44,10 +44,10 @@ const host = (gpus?: Gpu[]): HostFacts => ({
 });
 
 describe("a pool with gpu", () => {
-  const ready = (gpus: Gpu[] | undefined, wish: true | "amd" | null = true) =>
+  const ready = (gpus: Gpu[] | undefined, wish: true | "amd" = true, sinceMs = limits.gpuGraceMs) =>
     world({
       config: config({ a: { gpu: wish } }),
-      machines: [machine("m1", "enrolled", { host: host() })],
+      machines: [machine("m1", "enrolled", { host: host(), enrolledMs: now - sinceMs })],
       reports: { m1: report({ usage: usage(gpus) }) },
       demand: { a: demand(1) },
     });
@@ -77,6 +77,12 @@ describe("a pool with gpu", () => {
         reason: "no-gpu",
       },
     ]);
+  });
+
+  test("gives a device that is there some time for its driver to come up; one that is not there gets none", () => {
+    const early = (gpus: Gpu[]) => actionsOf(ready(gpus, true, limits.gpuGraceMs - 1), "end");
+    expect([early([broken]).length, early([]).length]).toEqual([0, 1]);
+    expect(plan(ready([broken], true, limits.gpuGraceMs - 1), now, limits).wakeAtMs).toBe(now + 1);
   });
 
   test("of one vendor wants that vendor's", () => {
@@ -148,7 +154,7 @@ describe("the recipe circuit", () => {
       return after(at, enrolled("m1", gpus));
     };
     expect(start([broken]).circuits["recipe:a/local"]).toMatchObject({ trips: 3 });
-    expect(planned(start([broken])).boots["a/local"]).toEqual([false]);
+    expect(planned(start([])).boots["a/local"]).toEqual([false]);
     expect(start([gpu()]).circuits["recipe:a/local"]).toBeUndefined();
   });
 

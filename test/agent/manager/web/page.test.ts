@@ -77,6 +77,12 @@ describe("the page", () => {
       "waits 11 s machine arm64-c3b7 is booting (2 s)",
       "never ran, waited 1 min 40 s",
       "disk: 4 GB free of 100 GB",
+      "GPU of nvidia",
+      "Its label gpu promises what it has not.",
+      "NVIDIA T4G · 71 % · 3.7 GB of 15.0 GB",
+      "NVIDIA T4G failed: nvidia-smi says: [GPU requires reset]",
+      "GitHub: broker.github.example 151 ms, more than",
+      "GitHub is far away. broker.github.example 112 ms, more than",
     ]) {
       expect(text).toContain(sentence);
     }
@@ -95,6 +101,19 @@ describe("the page", () => {
     expect(page).toMatch(/role="alert"[^>]*> ?<b>Not healthy.<\/b> the loop stands still/);
     expect(page).toContain("<b>Draining.</b>");
     expect(page).toContain("<title>! ");
+  });
+
+  it("is quiet about the way to GitHub while all is well, and loud when there is none", () => {
+    const state = sampleState();
+    const [api, broker] = state.connect.map((each) => ({ ...each, ms: 18.4, warning: null }));
+    const textOf = (connect: (typeof state)["connect"]) =>
+      plain(renderDocument({ ...state, machines: [], connect }).replaceAll(/<[^>]*>/g, ""));
+    expect(textOf([api!, broker!])).toContain("GitHub api 18&nbsp;ms broker 18&nbsp;ms · times are UTC");
+    expect(textOf([api!, broker!])).not.toMatch(/far away|No connection/);
+    expect(textOf([{ ...api!, proxy: "proxy:3128" }])).toContain("api 18&nbsp;ms to the proxy");
+    expect(textOf([])).not.toContain("GitHub api");
+    const lost = { ...api!, ms: null, problem: "x", warning: "api.github.com: no connection: x" };
+    expect(textOf([lost])).toContain("No connection to GitHub. api.github.com: no connection: x");
   });
 
   it("explains itself when there is nothing yet", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { openHistory } from "../../../../agent/manager/history/history.ts";
 import { stateView, type StateInput } from "../../../../agent/manager/web/state.ts";
+import type { Gpu } from "../../../../agent/protocol.ts";
 import type { World } from "../../../../agent/manager/world.ts";
 import { news, player } from "../history/facts.ts";
 import { config, demand, machine, now, registered, report, world } from "../worlds.ts";
@@ -163,4 +164,93 @@ it("shows the world's jobs when the history has lost them, and no more than 500"
 it("changes nothing that it was given", () => {
   const believed = world({ machines: [registered("m1", "busy")], demand: { a: demand(1) } });
   expect(() => stateView(input(believed), now)).not.toThrow(); // world() is frozen
+});
+
+describe("detail", () => {
+  const gpu: Gpu = {
+    ...{
+      vendor: "nvidia" as const,
+      health: "ok" as const,
+      model: "NVIDIA T4G",
+      driver: "595",
+      problem: null,
+    },
+    ...{ memoryMb: 15_360, memoryUsedMb: 1, utilizationPercent: 2, temperatureC: 3 },
+  };
+  const usage = { cpuPercent: 1, memoryUsedMb: 1, memoryTotalMb: 2, diskFreeMb: 1, diskTotalMb: 2 };
+  const reading = (ms: number | null) => ({
+    ...{ host: "api.github.com", ms, proxy: null },
+    problem: ms === null ? "the connection was refused" : null,
+  });
+
+  it("of a machine: its graphics processors, their labels and the way to GitHub, beside its usage", () => {
+    const connect = { api: reading(20), broker: reading(100.1) };
+    const believed = world({
+      machines: [machine("m1", "enrolled")],
+      reports: { m1: report({ usage: { ...usage, gpus: [gpu], connect } }) },
+    });
+    const [view] = stateView(input(believed), now).machines;
+    expect(view).toMatchObject({ usage, gpus: [gpu], gpuLabels: ["gpu", "nvidia", "t4g"] });
+    expect(view?.usage).toEqual(usage);
+    expect(view?.connect.map(({ is, warning }) => [is, warning])).toEqual([
+      ["api", null],
+      ["broker", "api.github.com 101 ms, more than the 100 ms that jobs' steps and logs want"],
+    ]);
+  });
+
+  it("of a job: that the machine which is there for it waits for its graphics processor", () => {
+    const waits = (gpus: Gpu[]) => {
+      const first = world({
+        config: config({ a: { gpu: true } }),
+        machines: [machine("m1", "enrolled")],
+        reports: { m1: report({ usage: { ...usage, gpus } }) },
+        demand: { a: demand(1) },
+      });
+      return jobsOf(withJobs(first, ["assigned", "j", { queuedMs: now - 5_000 }]))["j"]!.waitsFor;
+    };
+    expect(waits([gpu])).toBe("machine m1 has enrolled; it is being registered (1 s)");
+    expect(waits([{ ...gpu, health: "checking" }])).toBe(
+      "machine m1 has enrolled; its graphics processors are being looked at (1 s)",
+    );
+    expect(waits([{ ...gpu, health: "failed", problem: "no\u202e driver" }])).toBe(
+      "machine m1 has enrolled; its NVIDIA T4G does not work (no\\u{202e} driver) (1 s)",
+    );
+  });
+
+  it("before the first report what the enrolment said, and of an agent that says nothing null", () => {
+    const host = { arch: "arm64", cores: 1, memoryMb: 1, diskFreeMb: 1, kernel: "6" };
+    const machines = [
+      machine("m1", "enrolled", { host: { ...host, gpus: [gpu] } }),
+      machine("m2", "enrolled", { host }),
+    ];
+    const views = stateView(input(world({ machines, reports: {} })), now).machines;
+    expect(views.map(({ gpus, connect, usage: used }) => [gpus, connect, used])).toEqual([
+      [[gpu], [], null],
+      [null, [], null],
+    ]);
+  });
+
+  it("of the manager: the way to GitHub, with a warning where there is none", () => {
+    const { connect } = stateView(
+      input(world(), { meta: { ...meta, connect: { api: reading(null) } } }),
+      now,
+    );
+    expect(connect).toMatchObject([
+      { is: "api", ms: null, warning: "api.github.com: no connection: the connection was refused" },
+    ]);
+  });
+
+  it("of a pool: a label that promises what its machines do not have", () => {
+    const believed = (gpus: Gpu[]) =>
+      world({
+        config: config({ a: { labels: ["self-hosted", "gpu"] } }),
+        machines: [machine("m1", "enrolled"), machine("m2", "done"), machine("m3", "starting")],
+        reports: { m1: report({ usage: { ...usage, gpus } }) },
+      });
+    const warnings = (gpus: Gpu[]) => stateView(input(believed(gpus)), now).pools[0]?.warnings;
+    expect(warnings([])).toEqual([
+      expect.stringMatching(/^Its label gpu promises a GPU, and 1 of its 1 machines/),
+    ]);
+    expect(warnings([gpu])).toEqual([]);
+  });
 });
