@@ -22,13 +22,14 @@ export function keepUp(
   };
   const reserve = () => {
     let outcome: ReturnType<Journal["reserve"]> = "later";
+    let why: unknown = "the disk has too little to spare";
     try {
       outcome = journal.reserve();
     } catch (error) {
-      if (!tight) log.warn({ err: error }, "the journal could not be given room of its own");
+      why = error;
     }
     if (outcome === "later" && !tight)
-      log.warn({ bytes: limits.journalBytes }, "the disk has too little room to keep some for the journal");
+      log.warn({ err: why, bytes: limits.journalBytes }, "the journal gets no room of its own for now");
     tight = outcome === "later";
     cancelReserve = clock.after(outcome === "more" ? limits.reserveStepMs : limits.reservePeriodMs, reserve);
   };

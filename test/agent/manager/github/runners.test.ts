@@ -60,6 +60,18 @@ test("a runner of somebody else's set keeps its name", async () => {
   expect(script.agents).toHaveLength(1);
 });
 
+test("a record that is looked for by its name alone is deleted only where its set is this stack's", async () => {
+  const { github, script } = await listening((server) =>
+    server.agents.push(
+      { id: 7, name: "theirs", runnerScaleSetId: 99 },
+      { id: 8, name: "ours", runnerScaleSetId: 1 },
+    ),
+  );
+  expect(await github.remove("a", { id: null, name: "theirs" }, signal())).toBe("gone");
+  expect(await github.remove("a", { id: null, name: "ours" }, signal())).toBe("gone");
+  expect(script.agents).toMatchObject([{ id: 7, name: "theirs" }]);
+});
+
 test.each([
   [{ status: 429, headers: { "retry-after": "30" } }, "throttled", 30_000],
   [{ status: 403, headers: { "retry-after": "5" } }, "throttled", 5_000],

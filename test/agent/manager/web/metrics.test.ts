@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { defaultLimits as limits } from "../../../../agent/manager/limits.ts";
 import type { World } from "../../../../agent/manager/world.ts";
 import { makeMetrics } from "../../../../agent/manager/web/metrics.ts";
 import { news, player, statistics } from "../history/facts.ts";
-import { config, demand, machine, now, world } from "../worlds.ts";
+import { config, demand, machine, now, registered, world } from "../worlds.ts";
 import { fakeClock, quietDeps } from "./fake-deps.ts";
 import { hostile } from "./hostile.ts";
 
@@ -73,6 +74,27 @@ describe("gauges", () => {
     });
     expect((await values(metrics, "muster_view_age_seconds"))['{source="demand:a"}']).toBe(11);
     expect(await values(metrics, "muster_launches_in_doubt")).toEqual({ "": 0 });
+  });
+
+  it("say what GitHub keeps of machines that are finished with, 0 for every pool that has none", async () => {
+    const { metrics } = make();
+    const old = { stageMs: now - limits.leakMs };
+    const machines = [
+      registered("m1", "done", old),
+      registered("m2", "lost", old),
+      registered("m3", "done", { stageMs: now - limits.leakMs + 1 }),
+      registered("m4", "busy", old),
+      registered("m5", "done", { ...old, pool: "old" }),
+      machine("m6", "done", old),
+    ];
+    const believed = { ...world({ config: config({ a: {}, b: {} }), machines }), journalWritable: false };
+    metrics.observeWorld(believed, {}, now);
+    expect(await values(metrics, "muster_runner_records_leaked")).toEqual({
+      '{pool="a"}': 2,
+      '{pool="b"}': 0,
+      '{pool="gone"}': 1,
+    });
+    expect(await values(metrics, "muster_journal_writable")).toEqual({ "": 0 });
   });
 
   it("vanish with what they were of", async () => {
