@@ -47,7 +47,9 @@ export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World 
     case "synced":
       return synced(world, fact, now, limits);
     case "demand-seen": {
-      const next = viewed(demandSeen(world, fact, now, limits), `demand:${fact.pool}`, now);
+      const seen = viewed(demandSeen(world, fact, now, limits), `demand:${fact.pool}`, now);
+      // A finished machine may have waited only for GitHub to say that its job began.
+      const next = fact.news.length > 0 ? forgetFinished(seen, now, limits) : seen;
       const answered = circuitKey(githubScope(fact.pool));
       return {
         ...next,

@@ -148,6 +148,49 @@ describe("REST", () => {
     expect((await get()).status).toBe(200);
   });
 
+  it("does not count unchanged answers", async () => {
+    const github = await start({ rateLimit: 10 });
+    const headers = { authorization: `Bearer ${github.token}` };
+    const url = `${github.apiUrl}/repos/acme/widgets/actions/runs?status=queued`;
+    const first = await fetch(url, { headers });
+    const named = { ...headers, "if-none-match": first.headers.get("etag")! };
+    for (let count = 0; count < 20; count += 1) {
+      const { status, headers: told } = await fetch(url, { headers: named });
+      expect([status, told.get("x-ratelimit-remaining")]).toEqual([304, "9"]);
+    }
+  });
+
+  it("refuses more points than a minute has, reads for one and writes for five, with the time to wait", async () => {
+    const { clock, client } = await startVirtual({ pointsPerMinute: 16 });
+    const read = () => client.rest("GET", "/repos/acme/widgets");
+    const write = () => client.rest("POST", "/repos/acme/widgets/actions/runners/remove-token");
+    // One write was the login.
+    expect([(await write()).status, (await write()).status, (await read()).status]).toEqual([201, 201, 200]);
+    await clock.advance(20_000);
+    const refused = await read();
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([403, "40"]);
+    expect(await refused.text()).toContain("secondary rate limit");
+    await clock.advance(40_000);
+    expect((await write()).status).toBe(201);
+  });
+
+  it("links the pages of a list", async () => {
+    const github = await start();
+    for (let count = 0; count < 5; count += 1) await github.control.dispatchJobs([{ labels: ["x"] }]);
+    const headers = { authorization: `Bearer ${github.token}` };
+    const page = (number: number) =>
+      fetch(`${github.apiUrl}/repos/acme/widgets/actions/runs?status=queued&per_page=2&page=${number}`, {
+        headers,
+      });
+    const relations = async (number: number) =>
+      [...((await page(number)).headers.get("link") ?? "").matchAll(/page=(\d+)>; rel="(\w+)"/g)].map(
+        ([, to, rel]) => `${rel} ${to}`,
+      );
+    expect(await relations(1)).toEqual(["next 2", "last 3"]);
+    expect(await relations(2)).toEqual(["prev 1", "first 1", "next 3", "last 3"]);
+    expect(await relations(3)).toEqual(["prev 2", "first 1"]);
+  });
+
   it("knows unchanged answers by their ETag", async () => {
     const github = await start();
     const headers = { authorization: `Bearer ${github.token}` };

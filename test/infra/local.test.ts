@@ -32,6 +32,9 @@ const config = (
 
 test("the settings are what the manager reads", () => {
   expect(managerConfig.parse(config("/home/me/muster"))).toEqual(config("/home/me/muster"));
+  // What was written before there was a choice is read as what it meant.
+  const { source: _source, ...github } = config("/home/me/muster").github;
+  expect(managerConfig.parse({ ...config("/home/me/muster"), github }).github.source).toBe("auto");
   expect(config("/home/me/muster").manager).toMatchObject({
     directory: "/home/me/muster/.muster/local",
     socket: "/home/me/muster/.muster/local/control.sock",

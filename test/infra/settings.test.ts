@@ -146,6 +146,15 @@ test("a real GitHub on this computer needs trustJobs", () => {
   expect(parse({ github: { url: "http://[::1]:80/acme" } }).github.url).toBe("http://[::1]:80/acme");
 });
 
+test("where jobs are heard of is one of three, and an enterprise has no queued runs", () => {
+  expect(parse({ github: { ...loopback, source: "queued-runs" } }).github.source).toBe("queued-runs");
+  expect(only({ github: { ...loopback, source: "queued-run" } }).allowed).toContain(
+    "did you mean queued-runs?",
+  );
+  const enterprise = { url: `${new URL(loopback.url).origin}/enterprises/acme`, source: "queued-runs" };
+  expect(only({ github: enterprise }).allowed).toContain("an enterprise has no list of queued runs");
+});
+
 test("minIdle is at most max", () => {
   expect(only(pool({ max: 1, minIdle: 2 })).allowed).toContain("at most the pool's max, which is 1");
 });

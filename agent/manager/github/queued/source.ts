@@ -57,6 +57,8 @@ export function makeQueuedRuns(tools: QueuedTools): QueuedRuns {
   let whole = false;
   /** Whole, and not failing: only then figures may be told. */
   let heard = false;
+  /** Somebody wants a look that begins after now. */
+  let asked = false;
   let said = "";
 
   const report = (always: boolean) => {
@@ -130,9 +132,10 @@ export function makeQueuedRuns(tools: QueuedTools): QueuedRuns {
   const run = async () => {
     while (!life.signal.aborted && pools.size > 0) {
       const startedMs = deps.clock.now();
+      asked = false;
       const ms = await look().catch((error: unknown) => (life.signal.aborted ? 0 : recover(error)));
       if (life.signal.aborted) return;
-      await pause.sleep(ms);
+      if (!asked) await pause.sleep(ms);
       const early = startedMs + timings.queuedMsMin - deps.clock.now();
       if (early > 0) await pause.sleep(early);
     }
@@ -165,12 +168,18 @@ export function makeQueuedRuns(tools: QueuedTools): QueuedRuns {
     },
     ended: (runner) => {
       const now = deps.clock.now();
-      for (const job of book.jobs()) {
-        if (job.runner !== runner) continue;
-        job.run.dueMs = now;
-        job.run.hotUntilMs = now + timings.queuedHotMs;
-        if (failures === 0) pause.wake();
+      const jobs = book.jobs();
+      const known = jobs.filter((job) => job.runner === runner);
+      // It was faster than the looks: its job is one of those that still seem to wait.
+      const pool = notes.poolOf(runner);
+      const its = known.length > 0 ? known : jobs.filter((job) => job.is === "waiting" && job.pool === pool);
+      for (const { run } of its) {
+        run.dueMs = now;
+        run.hotUntilMs = now + timings.queuedHotMs;
       }
+      if (its.length === 0 || failures > 0) return;
+      asked = true;
+      pause.wake();
     },
     wake: () => {
       failures = 0;

@@ -91,6 +91,8 @@ async function readRun(tools: TurnTools, run: KnownRun, signal: AbortSignal): Pr
     run.readMs = startedMs;
     book.gone(run);
   }
+  // Asked for meanwhile: what was read may be older than what it was asked for.
+  if (run.dueMs > startedMs) return;
   run.dueMs = startedMs + (isUrgent(run, startedMs) ? timings.queuedBusyMs : timings.queuedRunMs);
 }
 

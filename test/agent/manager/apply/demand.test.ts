@@ -35,6 +35,19 @@ describe("GitHub's messages", () => {
     expect(told.demand.a?.uncounted).toBe(1);
     expect(after(told, seen([news("completed", { result: "canceled" })], 0)).demand.a?.uncounted).toBe(0);
   });
+  test("another source names waiting jobs by other ids: those of the first are told of anew, running ones stay", () => {
+    const told = (fact: ReturnType<typeof seen>, is: "scale-sets" | "queued-runs") => ({
+      ...fact,
+      source: { is, why: null },
+    });
+    const before = after(
+      world(),
+      told(seen([news("assigned", { id: "w" }), news("started", { id: "r" })], 2, 1), "scale-sets"),
+    );
+    const moved = after(before, told(seen([news("assigned", { id: "70" })], 2, 1), "queued-runs"));
+    expect(Object.keys(moved.jobs).sort()).toEqual(["70", "r"]);
+    expect(moved.demand.a?.source).toEqual({ is: "queued-runs", why: null });
+  });
   test("a pool that is not in the settings is ignored", () => {
     const start = world();
     expect(after(start, { ...seen([news("assigned")]), pool: "z" } as Fact).demand).toEqual({});

@@ -1,9 +1,10 @@
 /** Demand from queued runs: what is told of jobs as GitHub lets runners have them. */
 import { expect, test } from "vitest";
 import { ScriptedRunner } from "../../../../github/testing/scripted-runner.ts";
+import { start } from "../../../../github/testing/start.ts";
 import { eventually, signal, temporary } from "../harness.ts";
 import { jobs, labels, of, serve, type World } from "../world.ts";
-import { looks, queuedHarness, queuedWorld, repositoryWith } from "./queued-world.ts";
+import { looks, queuedHarness, queuedWorld, repositoryWith, unlimited } from "./queued-world.ts";
 
 const figures = (made: World, wanted: object, pool = "a") =>
   eventually(() => expect(made.lastStatistics(pool)).toMatchObject(wanted));
@@ -150,6 +151,35 @@ test("a later job of a run in progress is told once it is queued", async () => {
   );
   await serve(made, 1, 1);
   await eventually(() => expect(of(made, "completed")).toHaveLength(2));
+});
+
+test("a runner's removal is the moment to look: what its job held up is told without waiting for the next look", async () => {
+  const workspaceSource = repositoryWith(
+    [
+      "on: workflow_dispatch",
+      "jobs:",
+      "  first: { runs-on: [self-hosted, linux], steps: [{ run: 'true' }] }",
+      "  second: { needs: first, runs-on: [self-hosted, linux], steps: [{ run: 'true' }] }",
+    ].join("\n"),
+  );
+  const timings = { queuedBusyMs: 60_000, queuedIdleMs: 60_000, queuedRunMs: 60_000, queuedMsMax: 60_000 };
+  const sim = await start({
+    ...unlimited,
+    repositories: [{ owner: "acme", name: "widgets", workspaceSource }],
+  });
+  await sim.control.dispatchWorkflow({ workflow: "check.yml" });
+  const made = { ...queuedHarness(sim, { timings }), sim };
+  made.github.start(made.config);
+  made.github.capacity("a", 5);
+  await figures(made, { assigned: 1 });
+  await serve(made, 1);
+  expect(await made.github.remove("a", { id: null, name: "runner-0" }, signal())).toBe("gone");
+  await eventually(() =>
+    expect(newsOf(made, "assigned").map(({ name }) => name)).toEqual(["first", "second"]),
+  );
+  expect(newsOf(made, "completed")).toMatchObject([
+    { name: "first", runner: "runner-0", result: "succeeded" },
+  ]);
 });
 
 test("a re-run's jobs are new ones", async () => {
