@@ -22,6 +22,7 @@ export function keepMeasuring(
   const over = new AbortController();
   let known: Partial<Record<GitHubHost, ConnectTime>> = {};
   let cancel = () => {};
+  let rounds = 0;
 
   const round = async () => {
     const urls = hosts();
@@ -36,8 +37,10 @@ export function keepMeasuring(
     if (over.signal.aborted) return;
     known = Object.fromEntries(times.flat());
     measured();
-    // The host that hands out jobs is known once a session is open: that is soon.
-    const nextMs = urls.broker === null ? limits.connectFirstMs : limits.connectPeriodMs;
+    // The host that hands out jobs is known once a session is open: that is soon, or never where runs are polled.
+    rounds += 1;
+    const soon = urls.broker === null && rounds * limits.connectFirstMs <= limits.connectPeriodMs;
+    const nextMs = soon ? limits.connectFirstMs : limits.connectPeriodMs;
     cancel = deps.clock.after(nextMs, () => void round());
   };
   void round();

@@ -7,7 +7,15 @@ import { momentBook } from "../history/moments.ts";
 import type { Deps } from "../deps.ts";
 import type { WaitReason } from "../view.ts";
 import type { Fact } from "../facts.ts";
-import { isAlive, type Job, type Machine, type Ms, type PoolName, type World } from "../world.ts";
+import {
+  isAlive,
+  type Job,
+  type Machine,
+  type MachineId,
+  type Ms,
+  type PoolName,
+  type World,
+} from "../world.ts";
 import type { ConnectTimes } from "./detail.ts";
 import { makeGauges, settled } from "./gauges.ts";
 import { type CounterName, type HistogramName, metricTable } from "./metric-table.ts";
@@ -103,10 +111,10 @@ export function makeMetrics(deps: Deps): Metrics {
     observeFact(fact, before, after, now) {
       book.follow(fact, after);
       if (before.machines !== after.machines) {
-        for (const [id, machine] of Object.entries(after.machines))
-          if (before.machines[id] !== machine) machineMoved(before.machines[id], machine, after, now);
-        for (const [id, machine] of Object.entries(before.machines))
-          if (!after.machines[id]) machineMoved(machine, undefined, after, now);
+        for (const id of mayHaveMoved(fact, before)) {
+          const [old, machine] = [before.machines[id], after.machines[id]];
+          if (old !== machine) machineMoved(old, machine, after, now);
+        }
       }
       if (fact.is === "synced") {
         const pool = after.machines[fact.machine]?.pool;
@@ -143,6 +151,24 @@ export function makeMetrics(deps: Deps): Metrics {
     observeGitHubRequest: (route, status) =>
       requests.inc({ route: bounded(route), status: String(status >= 100 && status < 600 ? status : 0) }),
   };
+}
+
+/** Machines whose way a fact may have moved on: most facts name one, and there may be thousands. */
+function mayHaveMoved(fact: Fact, before: World): readonly MachineId[] {
+  switch (fact.is) {
+    case "synced":
+    case "enrolled":
+      return [fact.machine];
+    case "launched":
+      return fact.machines;
+    // A list, a record that is gone and a message tell of any; a machine that is new is on no step yet.
+    case "listed":
+    case "runner-removed":
+    case "demand-seen":
+      return Object.keys(before.machines);
+    default:
+      return [];
+  }
 }
 
 const results = ["succeeded", "failed", "canceled", "skipped"];

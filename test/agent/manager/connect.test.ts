@@ -50,3 +50,9 @@ test("the host that hands out jobs is measured soon after it is known", async ()
   await clock.advance(limits.connectFirstMs);
   expect(Object.keys(measuring.now())).toEqual(["api", "broker"]);
 });
+
+test("where that host is never known the other one is not asked more often for it", async () => {
+  const { clock, asked } = start(null);
+  await clock.advance(10 * limits.connectPeriodMs);
+  expect(asked.length).toBeLessThanOrEqual(10 + limits.connectPeriodMs / limits.connectFirstMs + 1);
+});
