@@ -69,8 +69,8 @@ export const defaultTimings = {
   quotaKept: 0.1,
   /** A limit that names no time: the docs ask for at least a minute. */
   limitedMs: minute,
-  /** Answers kept for If-None-Match: a page of runs is some 100 KB at most. */
-  answersMax: 500,
+  /** Runs, jobs and lists kept for If-None-Match, some 400 bytes each: three empty lists for each of 5,000 repositories. */
+  answersMax: 20_000,
   /** A scale set that lost labels is not tried again sooner: GitHub Enterprise Server learns it by an upgrade. */
   labelsLostMs: 24 * 60 * minute,
   /** Ending sessions delays the manager's end by at most so long. */

@@ -33,10 +33,29 @@ interface Kept {
   etag: string;
   value: unknown;
   more: boolean | null;
+  /** One for itself and one for each thing in it. */
+  weight: number;
 }
 
-export function makeReader(rest: () => Rest, points: Points, quota: Quota, timings: Timings): Reader {
+export function makeReader(
+  rest: () => Rest,
+  points: Points,
+  quota: Quota,
+  timings: Pick<Timings, "answersMax">,
+): Reader {
   const kept = new Map<string, Kept>();
+  let weight = 0;
+  const drop = (path: string) => {
+    weight -= kept.get(path)?.weight ?? 0;
+    kept.delete(path);
+  };
+  /** The oldest goes first: a Map keeps the order in which it was filled. */
+  const keep = (path: string, answer: Kept) => {
+    drop(path);
+    kept.set(path, answer);
+    weight += answer.weight;
+    while (weight > timings.answersMax && kept.size > 1) drop(kept.keys().next().value!);
+  };
   let spent = { calls: 0, counted: 0 };
 
   const ask = async (what: string, path: string, signal: AbortSignal): Promise<RestAnswer> => {
@@ -57,11 +76,9 @@ export function makeReader(rest: () => Rest, points: Points, quota: Quota, timin
   const read = async <T>(what: string, path: string, schema: z.ZodType<T>, signal: AbortSignal) => {
     const answer = await ask(what, path, signal);
     const before = kept.get(path);
-    // The oldest goes first: a Map keeps the order in which it was filled.
-    kept.delete(path);
     if (answer.status === 304) {
       if (!before) throw unreadable(what, "it is 304 to a question without an etag");
-      kept.set(path, before);
+      keep(path, before);
       return { value: before.value as T, more: before.more };
     }
     const parsed = schema.safeParse(answer.data);
@@ -69,8 +86,8 @@ export function makeReader(rest: () => Rest, points: Points, quota: Quota, timin
     const link = answer.header("link");
     const more = link === null ? null : /rel="next"/.test(link);
     const etag = answer.header("etag");
-    if (etag !== null) kept.set(path, { etag, value: parsed.data, more });
-    if (kept.size > timings.answersMax) kept.delete(kept.keys().next().value!);
+    if (etag === null) drop(path);
+    else keep(path, { etag, value: parsed.data, more, weight: 1 + sizeOf(parsed.data) });
     return { value: parsed.data, more };
   };
 
@@ -96,6 +113,11 @@ export function makeReader(rest: () => Rest, points: Points, quota: Quota, timin
     },
   };
 }
+
+const sizeOf = (value: unknown): number => {
+  const { items } = (value ?? {}) as { items?: unknown };
+  return Array.isArray(items) ? items.length : 0;
+};
 
 /** GitHub has no such thing, or this login may not see it: REST answers both with 404. */
 export const isMissing = (error: unknown): boolean => error instanceof GitHubError && error.status === 404;
