@@ -53,8 +53,16 @@ export default tseslint.config(
     files: ["infra/**"],
     rules: imports(
       ban(
-        ["**/agent/**", "!**/agent/protocol.ts", "!**/agent/manager-config.ts"],
-        "infra/ may import only agent/protocol.ts and agent/manager-config.ts: the rest runs on machines.",
+        [
+          "**/agent/**",
+          "!**/agent/protocol.ts",
+          "!**/agent/manager-config.ts",
+          // What the manager of this computer would refuse, the program refuses before it makes anything.
+          "!**/agent/confinement",
+          "!**/agent/confinement/detect.ts",
+          "!**/agent/confinement/kind.ts",
+        ],
+        "infra/ may import only agent/protocol.ts, agent/manager-config.ts and what tells how this computer confines jobs: the rest runs on machines.",
       ),
       tests,
     ),

@@ -79,6 +79,12 @@ export const managerConfig = z.object({
     runnerBundle: bundleFile,
     /** How long `destroy` waits for busy machines. */
     drainTimeoutSeconds: seconds,
+    /** Folders and files that confined jobs may read besides the system's own. Absolute. */
+    readable: z.array(z.string()).default([]),
+    /** What they never see, besides the manager's folder and its user's home. Absolute. */
+    hidden: z.array(z.string()).default([]),
+    /** Jobs may run as the manager's user where this computer gives no confinement. */
+    unconfined: z.boolean().default(false),
   }),
 });
 export type ManagerConfig = z.infer<typeof managerConfig>;

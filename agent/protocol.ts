@@ -215,6 +215,32 @@ export const refusals = [
   "busy",
 ] as const;
 
+/**
+ * How a job is kept apart. own-uid: namespaces and a user id that nothing else has. user-namespace: namespaces, the
+ * user's own id without its rights. none: a process of the agent's user.
+ */
+export const confinementKinds = ["own-uid", "user-namespace", "none"] as const;
+export type ConfinementKind = (typeof confinementKinds)[number];
+
+const strings = z.array(z.string());
+/**
+ * What a confined job sees, planned by the manager (agent/confinement/view.ts). Paths are those inside, but for the
+ * sources of mounts; a source like `@home` is a place of the machine that the agent makes.
+ */
+export const jobView = z.object({
+  folders: strings,
+  files: strings,
+  links: z.array(z.object({ path: z.string(), target: z.string() })),
+  /** In this order. */
+  mounts: z.array(z.object({ source: z.string(), target: z.string(), type: z.string(), options: strings })),
+  /** Mounts that come along inside of others: made read-only one by one. */
+  within: z.array(z.object({ target: z.string(), options: strings })),
+});
+export type JobView = z.infer<typeof jobView>;
+
+export const confinementOrder = z.object({ kind: z.enum(["own-uid", "user-namespace"]), view: jobView });
+export type ConfinementOrder = z.infer<typeof confinementOrder>;
+
 /** The file (0600) that a backend gives an agent on a machine without user data; its path is the agent's only argument. */
 export const launchFile = z.object({
   /** Tried in turn: `http://`, `https://`, or `unix:` and the absolute path of a socket on this computer. */
@@ -226,5 +252,7 @@ export const launchFile = z.object({
   /** Unpacked runner archives, shared by the machines of this computer, by SHA-256. */
   archives: z.string(),
   end: z.enum(endings),
+  /** Left out: jobs are processes of the agent's user. */
+  confinement: z.optional(confinementOrder),
 });
 export type LaunchFile = z.infer<typeof launchFile>;

@@ -5,9 +5,9 @@ import { projectRoot, stackInputs } from "./inputs.ts";
 import { Runners } from "./stack.ts";
 
 export default async () => {
-  const { stack, settings, secrets } = stackInputs();
+  const inputs = await stackInputs();
   const bundles = await bundle(projectRoot);
   const command = new Provider("command");
-  const runners = new Runners("runners", { stack, settings, secrets, bundles }, { providers: { command } });
+  const runners = new Runners("runners", { ...inputs, bundles }, { providers: { command } });
   return runners.outputs();
 };

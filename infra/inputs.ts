@@ -2,6 +2,8 @@
 import { arch, homedir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { detectConfinement } from "../agent/confinement/detect.ts";
+import type { Confinement } from "../agent/confinement/kind.ts";
 import { parseSettings, type Settings } from "./settings.ts";
 import { secretNames, type SecretName } from "./schema.ts";
 
@@ -30,12 +32,14 @@ const secretKeys = (): Set<string> => {
 export interface StackInputs {
   stack: { project: string; name: string };
   settings: Settings;
+  /** Of this computer. */
+  confinement: Confinement;
   /** Only those that are set. */
   secrets: Partial<Record<SecretName, pulumi.Output<string>>>;
 }
 
 /** @throws SettingsError with everything that is wrong */
-export const stackInputs = (): StackInputs => {
+export const stackInputs = async (): Promise<StackInputs> => {
   const config = new pulumi.Config(namespace);
   const secret = secretKeys();
   const ours = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(`${namespace}:`));
@@ -46,15 +50,17 @@ export const stackInputs = (): StackInputs => {
       .map(([key, text]) => [key, value(text)]),
   );
   const stack = { project: pulumi.getProject(), name: pulumi.getStack() };
+  const confinement = await detectConfinement();
   const settings = parseSettings({
     stack: stack.name,
     values,
     secretKeys: secret,
     arch: arch() === "arm64" ? "ARM64" : arch().toUpperCase(),
     places: { root: projectRoot, home: homedir() },
+    confinement,
   });
   const secrets = Object.fromEntries(
     secretNames.filter((name) => secret.has(name)).map((name) => [name, config.requireSecret(name)]),
   );
-  return { stack, settings, secrets };
+  return { stack, settings, confinement, secrets };
 };

@@ -47,12 +47,17 @@ export const github = z.strictObject({
   source: z.enum(jobSources).default("auto"),
 });
 
+const listOfPaths = "allowed is a list of paths that jobs may read";
+const path = z.string(listOfPaths).min(1, listOfPaths);
+
 export const manager = z.strictObject({
   on: z.literal("local", "allowed is local").default("local"),
   port: wholeNumber(1, 65_535).default(7_117),
   /** Relative to the checkout. */
   directory: z.string("allowed is the path of a folder").min(1, "allowed is the path of a folder").optional(),
   drainTimeout: duration.default(600),
+  /** Relative to the checkout. */
+  readable: z.array(path, listOfPaths).default([]),
 });
 
 const labelAllowed = "allowed is a label of 1 to 64 letters, digits, dots, dashes and underscores";

@@ -3,6 +3,7 @@
  * created: the path, the value, what is allowed, and the nearest valid name.
  */
 import * as z from "zod";
+import type { Confinement } from "../agent/confinement/kind.ts";
 import type { ManagerConfig, PoolConfig } from "../agent/manager-config.ts";
 import { checkDirectory, type Places } from "./directory.ts";
 import { SettingsError, type Wrong } from "./errors.ts";
@@ -19,6 +20,10 @@ export interface Settings {
     /** As written; null for the default. */
     directory: string | null;
     drainTimeoutSeconds: number;
+    /** As written. */
+    readable: readonly string[];
+    /** Whether jobs may run as this user where nothing better is to be had. */
+    unconfined: boolean;
   };
   pools: Record<string, PoolConfig>;
   budget: ManagerConfig["budget"];
@@ -34,6 +39,8 @@ export interface SettingsInput {
   /** As GitHub names it: `X64`, `ARM64`. The default label of a pool on this computer. */
   arch: string;
   places: Places;
+  /** What this computer gives to keep jobs apart from its user. */
+  confinement: Confinement;
 }
 
 type Path = readonly PropertyKey[];
@@ -135,12 +142,14 @@ export const parseSettings = (input: SettingsInput): Settings => {
   const usesLocal = Object.values(pools).some((pool) =>
     pool.backends.some((backend) => backend.kind === "local"),
   );
-  if (github && usesLocal && trustJobs === false && !schema.isLoopback(github.url))
+  const unconfined = trustJobs === true || (github !== null && schema.isLoopback(github.url));
+  if (github && usesLocal && trustJobs === false && !unconfined && input.confinement.kind === "none")
     wrong.push({
       path: "muster:trustJobs",
       given: "false",
       allowed:
-        `jobs of ${github.url} would run on this computer as this user; if you trust everyone who can start them, ` +
+        `jobs of ${github.url} would run on this computer as this user and could read what it can, because ` +
+        `${input.confinement.refused.join("; ")}. Or, if you trust everyone who can start them, ` +
         `say so: pulumi config set muster:trustJobs true -s ${stack}`,
     });
 
@@ -157,6 +166,8 @@ export const parseSettings = (input: SettingsInput): Settings => {
       port: manager.port,
       directory: manager.directory ?? null,
       drainTimeoutSeconds: manager.drainTimeout,
+      readable: manager.readable,
+      unconfined,
     },
     pools,
     budget: budget && { microsPerHour: Math.round(budget.perHour * 1e6), currency: budget.currency },

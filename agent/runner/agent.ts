@@ -2,14 +2,13 @@
  * The machine's behaviour between enrolment and end: carries out instructions, watches the runner, cleans up after it,
  * and knows what to do without a manager. Whether a machine serves one job or several is the manager's affair.
  */
-import { existsSync } from "node:fs";
 import type { Ending, Instruction } from "../protocol.ts";
 import type { Deps } from "./deps.ts";
 import { messageOf } from "./errors.ts";
 import { startLife, type Life, type LifeOutcome } from "./life.ts";
 import type { Limits } from "./limits.ts";
 import type { Line } from "./listener.ts";
-import { emptySlot, fillSlot, type Slot } from "./slot.ts";
+import { emptySlot, fillSlot, isUsed, type Cell, type Slot } from "./slot.ts";
 import type { StatusBoard } from "./status.ts";
 
 export interface Agent {
@@ -40,6 +39,7 @@ type Of<K extends Instruction["do"]> = Extract<Instruction, { do: K }>;
 
 export function makeAgent({ slot, ending, status, limits, deps }: AgentOptions): Agent {
   let unpacked = "";
+  let cell: Cell | null = null;
   let life: Life | null = null;
   let draining = false;
   let ended: Promise<void> | null = null;
@@ -59,7 +59,7 @@ export function makeAgent({ slot, ending, status, limits, deps }: AgentOptions):
     deps.log("run", { life: number, runnerName });
     draining = false;
     status.set({ phase: "starting", life: number, job: null, lastLife: null, problem: null, done: id });
-    life = startLife({ life: number, slot, jitConfig, onLine: heard, limits, deps });
+    life = startLife({ life: number, slot, cell, jitConfig, onLine: heard, limits, deps });
     void life.ended.then(lifeOver);
   };
 
@@ -77,7 +77,7 @@ export function makeAgent({ slot, ending, status, limits, deps }: AgentOptions):
     try {
       await emptySlot(slot, limits, deps);
       if (ended) return;
-      fillSlot(slot, unpacked);
+      cell = fillSlot(slot, unpacked, status.get().life + 1);
       status.set({ phase: "ready" });
     } catch (error) {
       if (!ended) await end("unclean", `the slot cannot be cleaned: ${messageOf(error)}`);
@@ -128,10 +128,9 @@ export function makeAgent({ slot, ending, status, limits, deps }: AgentOptions):
     },
     prepared: async (folder) => {
       unpacked = folder;
-      // A slot that an agent before this one used.
-      if (existsSync(slot.root)) await emptySlot(slot, limits, deps);
+      if (isUsed(slot)) await emptySlot(slot, limits, deps);
       if (ended) return;
-      fillSlot(slot, unpacked);
+      cell = fillSlot(slot, unpacked, status.get().life + 1);
       status.set({ phase: "ready", problem: null });
     },
     end,

@@ -40,12 +40,13 @@ export function listenerEnvironment(
 ): Record<string, string> {
   return {
     ...Object.fromEntries(chosen(env, [...passedOn, ...toolVariables])),
-    HOME: slot.home,
-    TMPDIR: slot.tmp,
+    HOME: slot.seen.home,
+    TMPDIR: slot.seen.tmp,
+    ...(slot.seen.user === null ? {} : { USER: slot.seen.user, LOGNAME: slot.seen.user }),
     [machineVariable]: slot.machine,
     ACTIONS_RUNNER_INPUT_JITCONFIG: jitConfig,
     // A version that GitHub no longer serves ends with code 7 instead of 1 (github.com/actions/runner, Runner.Listener).
     ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE: "1",
-    ...(process.getuid?.() === 0 ? { RUNNER_ALLOW_RUNASROOT: "1" } : {}),
+    ...(slot.confinement === null && process.getuid?.() === 0 ? { RUNNER_ALLOW_RUNASROOT: "1" } : {}),
   };
 }

@@ -9,7 +9,7 @@ import { messageOf } from "./errors.ts";
 import { verdictOn } from "./exit-code.ts";
 import type { Limits } from "./limits.ts";
 import { startListener, type Line, type Listener } from "./listener.ts";
-import type { Slot } from "./slot.ts";
+import type { Cell, Slot } from "./slot.ts";
 
 export interface Life {
   ended: Promise<LifeOutcome>;
@@ -29,6 +29,7 @@ export interface LifeOutcome {
 export interface LifeOptions {
   life: number;
   slot: Slot;
+  cell: Cell | null;
   jitConfig: string;
   /** `listening` and `running` as they are printed. */
   onLine: (line: Line) => void;
@@ -36,7 +37,7 @@ export interface LifeOptions {
   deps: Deps;
 }
 
-export function startLife({ life, slot, jitConfig, onLine, limits, deps }: LifeOptions): Life {
+export function startLife({ life, slot, cell, jitConfig, onLine, limits, deps }: LifeOptions): Life {
   const stop = new AbortController();
   let listener: Listener | null = null;
   let ranJob = false;
@@ -60,7 +61,7 @@ export function startLife({ life, slot, jitConfig, onLine, limits, deps }: LifeO
     const env = listenerEnvironment(slot, jitConfig, deps.env);
     for (let launches = 1; ; launches++) {
       if (stop.signal.aborted) return outcome(null, null);
-      const present = startListener(slot, env, logFile(slot, life), heard, limits, deps);
+      const present = startListener(slot, cell, env, logFile(slot, life), heard, limits, deps);
       listener = present;
       const { code, problem } = await present.ended;
       listener = null;

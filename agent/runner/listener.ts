@@ -2,12 +2,14 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { confinedCommand, jobLeader, notConfined } from "../confinement/command.ts";
 import { killGroup } from "../machine-processes.ts";
 import type { Deps } from "./deps.ts";
 import { recordProcess } from "./launch-file.ts";
 import type { Limits } from "./limits.ts";
 import { followOutput } from "./output.ts";
-import type { Slot } from "./slot.ts";
+import { signal } from "../supervisor/process.ts";
+import type { Cell, Slot } from "./slot.ts";
 
 export type Line =
   { is: "listening" } | { is: "running"; job: string } | { is: "completed"; job: string; result: string };
@@ -33,9 +35,24 @@ export interface Listener {
   kill(): void;
 }
 
-/** @param log file that its output is appended to */
+/** Run directly: run.sh hides the exit code. */
+const commandOf = (slot: Slot, cell: Cell | null) => {
+  const command = [join(slot.seen.root, "bin/Runner.Listener"), "run"];
+  if (cell !== null) return confinedCommand(cell.kind, cell.view, cell.uid, slot.seen.root, command);
+  return { file: command[0]!, args: command.slice(1) };
+};
+
+/** As the Listener itself ended: around a confined one lies a process that can only end with a number. */
+const ownCode = (code: number | null, cell: Cell | null): number | null =>
+  cell !== null && code !== null && code > 128 ? null : code;
+
+/**
+ * @param cell null: not confined
+ * @param log file that its output is appended to
+ */
 export function startListener(
   slot: Slot,
+  cell: Cell | null,
   env: Record<string, string>,
   log: string,
   onLine: (line: Line) => void,
@@ -52,8 +69,9 @@ export function startListener(
     limits,
     clock,
   );
-  // Run directly: run.sh hides the exit code. A session of its own, so that its group is the job's and not ours.
-  const child = spawn(join(slot.root, "bin/Runner.Listener"), ["run"], {
+  // A session of its own, so that its group is the job's and not ours.
+  const { file, args } = commandOf(slot, cell);
+  const child = spawn(file, args, {
     cwd: slot.root,
     env,
     stdio: ["ignore", descriptor, descriptor],
@@ -74,14 +92,23 @@ export function startListener(
       resolve({ code, problem });
     };
     child.once("error", (error) => end(null, `the runner cannot be started: ${error.message}`));
-    child.once("exit", (code) => end(code, null));
+    child.once("exit", (code) => {
+      const setUp = cell === null || code !== notConfined;
+      end(ownCode(code, cell), setUp ? null : `the job cannot be confined: see ${log}`);
+    });
   });
 
   const within = (ms: number) => Promise.race([ended, clock.sleep(ms)]);
+  /** To the Listener itself. One that has not started yet has nothing to say to GitHub. */
+  const tell = (name: "SIGINT" | "SIGTERM") => {
+    if (cell === null) return void child.kill(name);
+    const leader = child.pid === undefined ? null : jobLeader(child.pid);
+    if (leader === null || !signal(leader, name)) kill();
+  };
   const interrupt = async () => {
-    child.kill("SIGINT");
+    tell("SIGINT");
     await within(limits.interruptMs);
-    if (!over) child.kill("SIGTERM");
+    if (!over) tell("SIGTERM");
     if (!over) await within(limits.terminateMs);
     if (!over) kill();
     await ended;

@@ -35,7 +35,7 @@ export async function runAgent(
   const launch = takeLaunchFile(file);
   recordProcess(launch.directory, "agent", process.pid);
   const status = makeStatus();
-  const slot = slotOf(launch.machine, launch.directory);
+  const slot = slotOf(launch.machine, launch.directory, launch.confinement);
   const agent = makeAgent({ slot, ending: launch.end, status, limits, deps });
   process.once("exit", agent.kill);
   const code = await serve({ launch, program, status, agent, stop, limits, deps, places });

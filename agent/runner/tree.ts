@@ -16,13 +16,16 @@ import { join } from "node:path";
  * Makes `to` a tree like `from` whose files are the same files: hard links where the file system allows, else copies
  * (by reference where it can). Links, not one symbolic link, because the runner finds its root from the real path of
  * its program, and because container jobs mount externals/.
+ *
+ * @param top what becomes of the files that lie in `from` itself, not in a folder of it
  */
-export function linkTree(from: string, to: string): void {
+export function linkTree(from: string, to: string, top: "link" | "copy" = "link"): void {
   mkdirSync(to, { mode: 0o755 });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) linkTree(source, target);
     else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
+    else if (top === "copy") copyFileSync(source, target, constants.COPYFILE_FICLONE);
     else linkOrCopy(source, target);
   }
 }

@@ -56,7 +56,7 @@ export const localManagerConfig = ({
   root,
   env = process.env,
 }: LocalConfigArgs): ManagerConfig => {
-  const { port, directory: given, drainTimeoutSeconds } = settings.manager;
+  const { port, directory: given, drainTimeoutSeconds, readable, unconfined } = settings.manager;
   const directory = given === null ? defaultDirectory(root, stack.name) : resolve(root, given);
   const file = ({ path, sha256 }: { path: string; sha256: string }) => ({ path, sha256 });
   return {
@@ -76,6 +76,10 @@ export const localManagerConfig = ({
       managerBundle: file(bundles.manager),
       runnerBundle: file(bundles.runner),
       drainTimeoutSeconds,
+      readable: readable.map((path) => resolve(root, path)),
+      // State, passphrase, bundles and the folders of other stacks.
+      hidden: [join(root, ".muster"), join(root, `Pulumi.${stack.name}.yaml`)],
+      unconfined,
     },
   };
 };

@@ -4,9 +4,19 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { realCliDeps } from "../../agent/cli/deps.ts";
 import { endMachines } from "../../agent/cli/local/machines.ts";
@@ -28,12 +38,19 @@ export interface ChainOptions {
   github?: GitHubOptions;
   /** Another file as the machines' agent; default today's. */
   agent?: { path: string; sha256: string };
-  /** The manager's folder, which is the test's to remove; default: one made for the chain. */
+  /** The manager's folder, made if it is not there, which is the test's to remove; default: one made for the chain. */
   directory?: string;
   /** How the manager hears of jobs; default auto. */
   source?: JobSource;
   /** On before the manager starts. */
   faults?: readonly Fault[];
+  manager?: Partial<ManagerConfig["manager"]>;
+  /** What else the manager inherits. */
+  env?: NodeJS.ProcessEnv;
+  /** Goes before the manager's command: setpriv and its like. */
+  under?: readonly string[];
+  /** Whose the manager's folder is. */
+  uid?: number;
 }
 
 export interface Chain {
@@ -58,12 +75,34 @@ let built: Promise<Bundles> | null = null;
 /** Built once a test file; their names are their content, so files do not disturb each other. */
 const bundles = () => (built ??= bundle(root, () => {}));
 
+/** The checkout's bundles, or copies of them that another user may read. */
+async function placed(
+  { manager, runner }: Bundles,
+  directory: string,
+  { uid }: ChainOptions,
+): Promise<Bundles> {
+  if (uid === undefined) return { manager, runner };
+  const copy = (bundle: Bundles["manager"]) => {
+    const path = join(directory, basename(bundle.path));
+    copyFileSync(bundle.path, path);
+    return { ...bundle, path };
+  };
+  return { manager: copy(manager), runner: copy(runner) };
+}
+
+function chownAll(directory: string, uid: number): void {
+  chownSync(directory, uid, uid);
+  for (const name of readdirSync(directory, { recursive: true, encoding: "utf8" }))
+    chownSync(join(directory, name), uid, uid);
+}
+
 export async function startChain(options: ChainOptions): Promise<Chain> {
   const github = await startGitHub(options.github);
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), "muster-chain-"));
   for (const fault of options.faults ?? []) github.control.setFault(fault);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const port = await freePort();
-  const { manager: managerBundle, runner: runnerBundle } = await bundles();
+  const { manager: managerBundle, runner: runnerBundle } = await placed(await bundles(), directory, options);
   const settingsPath = join(directory, "settings.json");
   const socket = join(directory, "control.sock");
   const write = (pools: ChainOptions["pools"]) => {
@@ -79,11 +118,15 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
         socket,
         managerBundle: file(managerBundle),
         runnerBundle: options.agent ?? file(runnerBundle),
+        // The stand-in runner's Node is this one.
+        readable: [dirname(process.execPath)],
+        ...options.manager,
       },
     };
     writeFileSync(settingsPath, JSON.stringify(settings));
   };
   write(options.pools);
+  if (options.uid !== undefined) chownAll(directory, options.uid);
 
   let child: ChildProcess | null = null;
   const logPath = join(directory, "manager.log");
@@ -133,9 +176,11 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
     },
     startManager: async () => {
       const out = openSync(logPath, "a");
-      child = spawn(process.execPath, [...managerNodeFlags, managerBundle.path, "--config", settingsPath], {
+      const program = [process.execPath, ...managerNodeFlags, managerBundle.path, "--config", settingsPath];
+      const [file, ...args] = [...(options.under ?? []), ...program];
+      child = spawn(file!, args, {
         cwd: directory,
-        env: { PATH: process.env.PATH, ...managerEnvironment },
+        env: { PATH: process.env.PATH, ...managerEnvironment, ...options.env },
         stdio: ["pipe", out, out],
       });
       child.stdin!.end(JSON.stringify({ githubToken: github.token }));

@@ -2,7 +2,7 @@
 import { cp, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 const checkout = join(import.meta.dirname, "../..");
 const notCopied = new Set(["node_modules", ".git", ".muster", "Pulumi.local.yaml"]);
@@ -40,7 +40,8 @@ export const copyProject = async (
     for (const name of ["manager", "runner"])
       await cp(join(import.meta.dirname, `fake/${name}.ts`), join(root, `agent/${name}/main.ts`));
   const port = await freePort();
-  const config = { "muster:manager": { port }, ...options.settings };
+  // Jobs' stand-in runner takes the Node of this process.
+  const config = { "muster:manager": { port, readable: [dirname(process.execPath)] }, ...options.settings };
   // JSON is YAML.
   await writeFile(join(root, "Pulumi.local.yaml"), `${JSON.stringify({ config }, null, 2)}\n`);
   return { root, port, remove: () => rm(root, { recursive: true, force: true, maxRetries: 5 }) };

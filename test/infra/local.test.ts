@@ -25,6 +25,7 @@ const config = (
       secretKeys: new Set(["githubToken"]),
       arch: "X64",
       places: { root, home: "/home/me" },
+      confinement: { kind: "own-uid", refused: [] },
     }),
     bundles,
     root,

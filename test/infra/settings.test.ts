@@ -9,7 +9,12 @@ const input = (values: Record<string, unknown>, secretKeys: string[] = ["githubT
   secretKeys: new Set(secretKeys),
   arch: "X64",
   places: { root: "/home/me/muster", home: "/home/me" },
+  confinement: { kind: "user-namespace", refused: [] },
 });
+const unconfined = {
+  kind: "none",
+  refused: ["an own uid is not to be had (not root): be root", "a user namespace is not to be had: allow it"],
+} as const;
 const parse = (values: Record<string, unknown>, secretKeys?: string[]) =>
   parseSettings(input(values, secretKeys));
 const wrongs = (values: Record<string, unknown>, secretKeys?: string[]): readonly Wrong[] => {
@@ -31,7 +36,14 @@ const pool = (settings: Record<string, unknown>) => ({ github: loopback, pools: 
 test("a GitHub address and a token are enough: one pool on this computer with the defaults", () => {
   expect(parse({ github: loopback })).toEqual({
     github: { url: loopback.url, login: { kind: "token" }, source: "auto" },
-    manager: { on: "local", port: 7117, directory: null, drainTimeoutSeconds: 600 },
+    manager: {
+      on: "local",
+      port: 7117,
+      directory: null,
+      drainTimeoutSeconds: 600,
+      readable: [],
+      unconfined: true,
+    },
     pools: {
       local: {
         labels: ["self-hosted", "linux", "X64"],
@@ -137,13 +149,36 @@ test.each([
   expect(wrongs({ github: { url } })[0]!.path).toBe("muster:github.url");
 });
 
-test("a real GitHub on this computer needs trustJobs", () => {
-  const github = { url: "https://github.com/acme/app" };
-  const wrong = only({ github });
-  expect(wrong.path).toBe("muster:trustJobs");
-  expect(wrong.allowed).toContain("pulumi config set muster:trustJobs true -s local");
-  expect(parse({ github, trustJobs: true }).github.url).toBe(github.url);
-  expect(parse({ github: { url: "http://[::1]:80/acme" } }).github.url).toBe("http://[::1]:80/acme");
+const real = { github: { url: "https://github.com/acme/app" } };
+const where = (values: Record<string, unknown>, confinement: SettingsInput["confinement"]) =>
+  parseSettings({ ...input(values), confinement });
+
+test("a real GitHub where jobs cannot be confined is refused: why, the cures, and the word that it is meant", () => {
+  const refusal = () => where(real, unconfined);
+  expect(refusal).toThrow(
+    "muster:trustJobs = false: jobs of https://github.com/acme/app would run on this computer",
+  );
+  expect(refusal).toThrow(
+    "because an own uid is not to be had (not root): be root; a user namespace is not to be had: allow it.",
+  );
+  expect(refusal).toThrow("pulumi config set muster:trustJobs true -s local");
+  expect(where({ ...real, trustJobs: true }, unconfined).manager.unconfined).toBe(true);
+  expect(where({ github: { url: "http://[::1]:80/acme" } }, unconfined).manager.unconfined).toBe(true);
+});
+
+test("a real GitHub where jobs can be confined needs no word, and none switches the confinement off", () => {
+  for (const kind of ["own-uid", "user-namespace"] as const) {
+    const confinement = { kind, refused: [] };
+    expect(where(real, confinement).manager.unconfined).toBe(false);
+    expect(where({ ...real, trustJobs: true }, confinement).github.url).toBe(real.github.url);
+  }
+});
+
+test("what jobs may read is a list of paths", () => {
+  expect(parse({ github: loopback, manager: { readable: ["/srv/sdk"] } }).manager.readable).toEqual([
+    "/srv/sdk",
+  ]);
+  expect(only({ github: loopback, manager: { readable: "/srv/sdk" } }).allowed).toContain("list of paths");
 });
 
 test("where jobs are heard of is one of three, and an enterprise has no queued runs", () => {

@@ -1,6 +1,7 @@
 /** The stack `local` as a handle: for `npm start`, tests and benchmarks. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { ConfinementKind } from "../../agent/protocol.ts";
 import { keepDaemon, prepareDaemon } from "./daemon.ts";
 import { engineEnvironment, localPaths } from "./environment.ts";
 import { findEngine, type Engine } from "./find.ts";
@@ -14,6 +15,7 @@ export interface StackOutputs {
   pools: Record<string, string>;
   directory: string;
   socket: string;
+  confinement: ConfinementKind;
   summary: string;
 }
 export interface Preview {

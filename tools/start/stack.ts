@@ -65,6 +65,8 @@ export interface Wanted {
   token: string;
   /** With the simulator everything is set; with a real GitHub the user's own pools and times stay. */
   simulated: boolean;
+  /** What jobs may read here; with a real GitHub the user's own list stays. */
+  reads: readonly string[];
 }
 
 const isSet = async (stack: LocalStack, key: string): Promise<boolean> => {
@@ -72,10 +74,21 @@ const isSet = async (stack: LocalStack, key: string): Promise<boolean> => {
   return ran.code === 0;
 };
 
+const readableSetting = async (stack: LocalStack): Promise<readonly string[]> => {
+  const ran = await stack.pulumi(["config", "get", "muster:manager"]);
+  try {
+    const { readable = [] } = JSON.parse(ran.stdout) as { readable?: string[] };
+    return readable;
+  } catch {
+    return []; // there are no such settings
+  }
+};
+
 /** Writes the stack's settings: where GitHub is, its token, a free port, two pools. */
 export const configure = async (stack: LocalStack, wanted: Wanted): Promise<void> => {
   const ownPools = !wanted.simulated && (await isSet(stack, "pools"));
-  const manager = { port: await freePort(), ...(wanted.simulated && { drainTimeout }) };
+  const readable = wanted.simulated ? wanted.reads : await readableSetting(stack);
+  const manager = { port: await freePort(), readable, ...(wanted.simulated && { drainTimeout }) };
   await stack.setConfig({ github: { url: wanted.url }, manager, ...(!ownPools && { pools }) });
   await stack.setSecret("githubToken", wanted.token);
 };

@@ -1,11 +1,13 @@
 /** The way up: engine, GitHub, stack. */
 import { readSettings } from "../../agent/cli/local/settings.ts";
 import { folder } from "../../agent/supervisor/folder.ts";
+import { describeConfinement } from "../../agent/confinement/kind.ts";
 import { openLocalStack, type LocalStack, type StackOutputs } from "../engine/local-stack.ts";
-import { dim } from "../terminal/screen.ts";
+import { dim, yellow } from "../terminal/screen.ts";
 import { duration } from "../../agent/cli/table.ts";
 import { StartError } from "./errors.ts";
 import { standing } from "./github.ts";
+import { checkoutReads } from "./reads.ts";
 import type { Context, Made } from "./made.ts";
 import { realGitHub } from "./real-github.ts";
 import { readRecord, removeRecord, writeRecord } from "./record.ts";
@@ -55,7 +57,7 @@ const openGitHub = async ({ root, options, screen }: Context, made: Made) => {
   if (options.github !== null) {
     await writeRecord(root, { simulator: null });
     screen.say(labelled("github", `${options.github.url}, the real one: real runner archive, real jobs`));
-    return { ...options.github, simulated: false };
+    return { ...options.github, simulated: false, reads: [] };
   }
   const started = (process: Simulator["process"]) => writeRecord(root, { simulator: { process } });
   const simulator = await step(screen, "github", () => startSimulator(root, started));
@@ -67,7 +69,12 @@ const openGitHub = async ({ root, options, screen }: Context, made: Made) => {
   screen.say(
     labelled("", dim("the real one: GITHUB_URL=https://github.com/OWNER/REPO GITHUB_TOKEN=... npm start")),
   );
-  return { url: simulator.repositoryUrl, token: simulator.token, simulated: true };
+  return {
+    url: simulator.repositoryUrl,
+    token: simulator.token,
+    simulated: true,
+    reads: await checkoutReads(root),
+  };
 };
 
 /** Looks once while everything stands: what is found then is what must be gone later. */
@@ -102,6 +109,8 @@ export const bringUp = async (context: Context, made: Made): Promise<StackOutput
   made.standing ??= await standingAtReal(outputs, github.token);
   screen.say(labelled("stack", `local is up (pulumi up, ${duration(performance.now() - startedMs)})`));
   screen.say(labelled("", `page ${outputs.page}   metrics ${outputs.metrics}`));
+  const confinement = describeConfinement({ kind: outputs.confinement });
+  screen.say(labelled("", outputs.confinement === "none" ? yellow(confinement) : confinement));
   signal.throwIfAborted();
   return outputs;
 };

@@ -1,6 +1,7 @@
 /** `muster local ...`: the manager on this computer. Pulumi's commands call the same verbs. */
 import { join } from "node:path";
 import { defineCommand } from "citty";
+import { describeConfinement, type Confinement } from "../../confinement/kind.ts";
 import { folder } from "../../supervisor/folder.ts";
 import type { StackName } from "../../supervisor/marker.ts";
 import { realCliDeps as deps } from "../deps.ts";
@@ -72,11 +73,21 @@ const statusCommand = defineCommand({
       `manager     ${pid(found.manager)}`,
       `address     ${found.address ?? "none"}`,
       `health      ${found.problem ?? "well"}`,
+      ...jobsLines(found.confinement),
     ].join("\n");
     console.log(args.json ? JSON.stringify(found) : text);
     if (found.problem !== null) process.exitCode = 1;
   },
 });
+
+/** How jobs are kept apart, and why not better. */
+const jobsLines = (confinement: Confinement | null): string[] =>
+  confinement === null
+    ? []
+    : [
+        `jobs        ${describeConfinement(confinement)}`,
+        ...confinement.refused.map((why) => `            ${why}`),
+      ];
 
 export const localCommand = defineCommand({
   meta: { name: "local", description: "the manager on this computer" },

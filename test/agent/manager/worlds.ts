@@ -46,6 +46,9 @@ export const config = (
     managerBundle: { path: "/nowhere/m.mjs", sha256: "0".repeat(64) },
     runnerBundle: { path: "/nowhere/r.mjs", sha256: "0".repeat(64) },
     drainTimeoutSeconds: 600,
+    readable: [],
+    hidden: [],
+    unconfined: true,
   },
 });
 

@@ -70,6 +70,9 @@ export const makeRig = async (env: NodeJS.ProcessEnv = process.env): Promise<Rig
       managerBundle: bundle,
       runnerBundle: bundle,
       drainTimeoutSeconds: 5,
+      readable: [],
+      hidden: [],
+      unconfined: true,
     },
   };
   const record = async () => (await readRecord(paths))!;

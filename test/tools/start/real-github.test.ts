@@ -45,6 +45,9 @@ const config = (): ManagerConfig => {
       managerBundle: bundle,
       runnerBundle: bundle,
       drainTimeoutSeconds: 60,
+      readable: [],
+      hidden: [],
+      unconfined: true,
     },
   };
 };

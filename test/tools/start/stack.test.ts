@@ -39,18 +39,27 @@ const fakeStack = (answers: Record<string, ReturnType<typeof ran>> = {}, failure
 describe("the settings that npm start writes", () => {
   it("name GitHub, a free port and two pools for the simulator", async () => {
     const { stack, config, asked } = fakeStack();
-    await configure(stack, { url: "http://127.0.0.1:4000/acme/widgets", token: "t", simulated: true });
+    await configure(stack, {
+      url: "http://127.0.0.1:4000/acme/widgets",
+      token: "t",
+      simulated: true,
+      reads: ["/src"],
+    });
     expect(config).toMatchObject({ github: { url: "http://127.0.0.1:4000/acme/widgets" }, pools });
-    expect(config["manager"]).toMatchObject({ drainTimeout: "2m" });
+    expect(config["manager"]).toMatchObject({ drainTimeout: "2m", readable: ["/src"] });
     expect(JSON.stringify(config)).not.toContain('"t"');
     expect(asked).toContain("secret githubToken");
   });
 
   it("leave the pools alone that somebody set for a real GitHub", async () => {
-    const wanted = { url: "https://github.com/acme/widgets", token: "t", simulated: false };
-    const own = fakeStack({ "config get muster:pools": ran(0, "{}") });
+    const wanted = { url: "https://github.com/acme/widgets", token: "t", simulated: false, reads: [] };
+    const own = fakeStack({
+      "config get muster:pools": ran(0, "{}"),
+      "config get muster:manager": ran(0, '{"readable":["/sdk"],"port":1}'),
+    });
     await configure(own.stack, wanted);
     expect(own.config).not.toHaveProperty("pools");
+    expect(own.config["manager"]).toMatchObject({ readable: ["/sdk"] });
     const first = fakeStack({ "config get muster:pools": ran(255, "", "not found") });
     await configure(first.stack, wanted);
     expect(first.config).toHaveProperty("pools");

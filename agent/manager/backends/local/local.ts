@@ -4,6 +4,8 @@
  */
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { detectConfinement } from "../../../confinement/detect.ts";
+import type { Confinement } from "../../../confinement/kind.ts";
 import { agentsSocket, type ManagerConfig } from "../../../manager-config.ts";
 import type { Deps } from "../../deps.ts";
 import type { Backend, Invitation } from "../../ports.ts";
@@ -11,6 +13,7 @@ import type { Failure, ListedMachine } from "../../facts.ts";
 import type { LaunchRequest, Offer } from "../../world.ts";
 import { endProcesses, isRunning, neverStarted, removeFolder, startAgent } from "./agent.ts";
 import { classifyLocal } from "./classify.ts";
+import { makeConfine } from "./confinement.ts";
 import {
   isFileName,
   machineFolder,
@@ -28,12 +31,15 @@ const destroyWaitMs = 1_000;
 /**
  * @param config as it is now: `manager.directory` holds the machines, `manager.runnerBundle` is what new ones run
  * @param env the environment that agents inherit a few variables from
+ * @param detect what this computer gives to confine jobs
  */
 export function makeLocalBackend(
   config: () => ManagerConfig,
   deps: Deps,
   env: NodeJS.ProcessEnv = process.env,
+  detect: () => Promise<Confinement> = detectConfinement,
 ): Backend {
+  const confine = makeConfine(config, detect, deps);
   const { directory } = config().manager;
   const machines = join(directory, "machines");
   const folderOf = (id: string) => machineFolder(machines, id);
@@ -60,6 +66,7 @@ export function makeLocalBackend(
     if (!isFileName(machine)) throw new Error(`local: machine id ${machine} cannot be a folder's name`);
     if (ending.has(machine)) throw new Error(`local: ${machine} is being destroyed`);
     const folder = folderOf(machine);
+    const confinement = await confine();
     const { pool, offer } = request;
     const record = { id: machine, pool, launch, offer, startedMs: deps.clock.now() };
     const isNew = await makeFolder(folder, record, {
@@ -69,6 +76,7 @@ export function makeLocalBackend(
       directory: folder.directory,
       archives: join(directory, "archives"),
       end: "exit",
+      ...(confinement && { confinement }),
     });
     // Launched before, by this manager or the one before it; only its agent may be missing.
     if (!isNew && !(await neverStarted(folder))) return;

@@ -41,6 +41,9 @@ export async function prepare(): Promise<void> {
 }
 export const clearAway = (): void => rmSync(folder, { recursive: true, force: true });
 
+/** Scripts of these tests name the machine's real folders; test/chain/isolation.test.ts has jobs that are confined. */
+export const none = () => Promise.resolve({ kind: "none" as const, refused: ["tests want it so"] });
+
 export interface LocalRig extends BackendRig {
   manager: FakeManager;
   impostor: FakeManager;
@@ -62,7 +65,7 @@ export async function makeRig(): Promise<LocalRig> {
     manager: { ...base.manager, directory, socket, port: impostor.port, runnerBundle },
   };
   const path = (...parts: string[]) => join(directory, "machines", ...parts);
-  const backend = makeLocalBackend(() => settings, deps);
+  const backend = makeLocalBackend(() => settings, deps, process.env, none);
   return {
     manager,
     impostor,
@@ -70,7 +73,7 @@ export async function makeRig(): Promise<LocalRig> {
     path,
     backend,
     entry: { kind: "local" },
-    another: () => makeLocalBackend(() => settings, deps),
+    another: () => makeLocalBackend(() => settings, deps, process.env, none),
     made: (machine) => manager.enrolments.filter((enrolment) => enrolment.machine === machine).length,
     stop: async (machine) => {
       await manager.until(() => manager.enrolments.some((enrolment) => enrolment.machine === machine));

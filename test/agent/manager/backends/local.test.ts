@@ -13,6 +13,7 @@ import {
   signal,
   deps,
   makeRig,
+  none,
   processOf,
   prepare,
   clearAway,
@@ -237,7 +238,12 @@ describe("the local backend", () => {
     const runnerBundle = { ...manager.runnerBundle, path: join(rigFolder(), "none.mjs") };
     const answer = await launch(
       [id],
-      makeLocalBackend(() => ({ ...rig.settings, manager: { ...manager, runnerBundle } }), deps),
+      makeLocalBackend(
+        () => ({ ...rig.settings, manager: { ...manager, runnerBundle } }),
+        deps,
+        process.env,
+        none,
+      ),
     );
     expect(answer.machines).toEqual([]);
     expect(answer.failures).toMatchObject([{ reason: "bad-request", scope: { on: "offer", key: "local" } }]);
