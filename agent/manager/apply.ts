@@ -59,6 +59,10 @@ export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World 
     case "demand-failed":
       // A pool that cannot be heard is not launched for: its view says why, and one answer is the cure.
       return stale(world, `demand:${fact.pool}`, fact.failure.detail);
+    case "access-seen":
+      return accessSeen(world, fact);
+    case "credential-seen":
+      return same(world.credential, fact.credential) ? world : { ...world, credential: fact.credential };
     case "mint-asked":
       return registration.mintAsked(world, fact, now);
     case "minted":
@@ -97,6 +101,7 @@ function settingsChanged(world: World, fact: Extract<Fact, { is: "settings-chang
     offers: fact.offers,
     recipes: fact.recipes,
     demand: kept(world.demand),
+    access: kept(world.access),
     // New settings or credentials are the cure for these; everything else keeps its pause.
     circuits: closed(
       world.circuits,
@@ -106,6 +111,14 @@ function settingsChanged(world: World, fact: Extract<Fact, { is: "settings-chang
     boots: {},
   };
 }
+
+function accessSeen(world: World, { pool, refusals, warnings }: Extract<Fact, { is: "access-seen" }>): World {
+  const access = { refusals, warnings };
+  if (!world.config.pools[pool] || same(world.access[pool] ?? null, access)) return world;
+  return { ...world, access: { ...world.access, [pool]: access } };
+}
+
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
 function viewed(world: World, key: ViewKey, atMs: Ms): World {
   return { ...world, views: { ...world.views, [key]: { is: "fresh", atMs } } };

@@ -2,7 +2,9 @@
 import type { HostFacts } from "../protocol.ts";
 import type { ManagerConfig } from "../manager-config.ts";
 import type {
+  Access,
   BackendName,
+  CredentialLife,
   Launch,
   LaunchId,
   Machine,
@@ -77,6 +79,8 @@ export type Fact =
       source?: SourceView;
     }
   | { is: "demand-failed"; pool: PoolName; failure: Failure }
+  | ({ is: "access-seen"; pool: PoolName } & Access)
+  | { is: "credential-seen"; credential: CredentialLife }
   | { is: "mint-asked"; machine: MachineId; name: string; life: number }
   | { is: "minted"; machine: MachineId; life: number; runnerId: number; name: string }
   | { is: "mint-failed"; machine: MachineId; life: number; failure: Failure; sent: boolean }

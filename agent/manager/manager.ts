@@ -7,7 +7,7 @@ import { makeAct } from "./act.ts";
 import { makeAgents } from "./agents.ts";
 import { keepMeasuring, type Measuring } from "./connect.ts";
 import { counting } from "./count-requests.ts";
-import type { Deps } from "./deps.ts";
+import { deadline, type Deps } from "./deps.ts";
 import { drain } from "./drain.ts";
 import { openHistory } from "./history/history.ts";
 import { makeIdentity } from "./identity.ts";
@@ -171,6 +171,12 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
           github.credentials(fresh);
           // What was denied to the old ones is tried again at once.
           loop.report(settingsChanged({ config: current, hash: loop.world().configHash }, backends));
+        },
+        removeSet: async (set) => {
+          const limit = deadline(deps.clock, limits.launchTimeoutMs, `removing the scale set ${set}`);
+          const removed = await github.removeSet(set, limit.signal).finally(() => limit.done());
+          deps.log.warn(removed, "a scale set of another stack was removed by hand");
+          return removed;
         },
         state,
         stop: () => void stop(),

@@ -65,6 +65,8 @@ export interface GitHub {
   archive(arch: string, signal: AbortSignal): Promise<Archive>;
   /** Deletes this stack's scale sets and what is left of its runner records; returns the names of what it could not. */
   forget(signal: AbortSignal): Promise<readonly string[]>;
+  /** Deletes a scale set of another stack that nobody uses. @throws Refused, or an error that classify() reads */
+  removeSet(nameOrId: string, signal: AbortSignal): Promise<{ id: number; name: string }>;
   /** New credentials, from now on. */
   credentials(secrets: ManagerSecrets): void;
   classify(error: unknown, pool: PoolName): Failure;

@@ -30,6 +30,8 @@ export function startWorld({ settings, journal, backends, limits, now }: StartWo
     draining: journal.draining,
     views: {},
     demand: {},
+    access: {},
+    credential: null,
     jobs: {},
     offers: offersOf(settings.config, backends),
     machines: Object.fromEntries(

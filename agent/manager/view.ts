@@ -1,6 +1,6 @@
 /** What people and programs see of a manager: the body of GET /api/state, the page's data and the CLI's. No secrets. */
 import type { Gpu, GitHubHost, Usage } from "../protocol.ts";
-import type { Ms, Reason, SourceView, Stage } from "./world.ts";
+import type { Access, AccessReason, CredentialLife, Ms, Reason, SourceView, Stage } from "./world.ts";
 
 /** A job's way, in this order; `atMs` is wall time, null when the step has not happened (yet). */
 export const steps = [
@@ -21,7 +21,7 @@ export interface TimelineEntry {
 }
 
 export interface WaitReason {
-  reason: Reason | "max" | "budget" | "draining" | "view-not-fresh" | "journal-incomplete";
+  reason: Reason | AccessReason | "max" | "budget" | "draining" | "view-not-fresh" | "journal-incomplete";
   /** How many waiting jobs it holds up. */
   jobs: number;
   /** One sentence with the cure. */
@@ -47,6 +47,8 @@ export interface PoolView {
   reasons: readonly WaitReason[];
   /** What is wrong although no job waits for it yet; sentences with their cure. */
   warnings: readonly string[];
+  /** Why it must not be used, also while no job waits. */
+  refused: Access["refusals"];
   github: { is: "fresh" | "stale" | "never"; atMs: Ms | null; why: string | null };
   /** How it hears of its jobs; null before it first did. */
   source: SourceView | null;
@@ -120,6 +122,8 @@ export interface ManagerState {
   problem: string | null;
   /** How far GitHub is from the manager; empty before the first measurement. */
   connect: readonly ConnectView[];
+  /** The login at GitHub; null before it was first used. */
+  credential: CredentialLife | null;
   pools: readonly PoolView[];
   machines: readonly MachineView[];
   /** Newest first: all that are not completed, then the last completed ones, at most 500. */

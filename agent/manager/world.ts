@@ -204,6 +204,25 @@ export interface Demand {
   source: SourceView | null;
 }
 
+/** Why a pool must not be used, whatever waits; docs/reasons.md has a paragraph for each. */
+export const accessReasons = ["access-unread", "public-repository", "label-clash"] as const;
+export type AccessReason = (typeof accessReasons)[number];
+/** Who else could use a pool, or take its jobs. */
+export interface Access {
+  /** While there is one: no launches, no registrations, capacity 0; what runs goes on. */
+  refusals: readonly { reason: AccessReason; detail: string }[];
+  /** Worth knowing, and stopping nothing. */
+  warnings: readonly string[];
+}
+/** How long the login lasts. */
+export interface CredentialLife {
+  kind: "token" | "installation";
+  /** Wall time; null: it never ends, or GitHub has not said. */
+  expiresMs: Ms | null;
+  /** One sentence with the cure, when it is time to make another. */
+  warning: string | null;
+}
+
 export type JobState = "queued" | "assigned" | "running" | "completed";
 /** A GitHub job that was offered to one of our pools. */
 export interface Job {
@@ -243,6 +262,13 @@ export interface World {
   readonly draining: boolean;
   readonly views: Readonly<Record<ViewKey, View>>;
   readonly demand: Readonly<Record<PoolName, Demand>>;
+  /**
+   * Absent: nothing is held against the pool. GitHub's side says `access-unread` before it first tells of a pool's jobs,
+   * and nothing is launched before those are heard of: so this needs no place in the journal.
+   */
+  readonly access: Readonly<Record<PoolName, Access>>;
+  /** Null: not heard yet. */
+  readonly credential: CredentialLife | null;
   readonly jobs: Readonly<Record<string, Job>>;
   readonly offers: Readonly<Record<PoolName, readonly Offer[]>>;
   readonly machines: Readonly<Record<MachineId, Machine>>;

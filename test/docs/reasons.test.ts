@@ -20,6 +20,9 @@ const waitReasons = {
   draining: true,
   "view-not-fresh": true,
   "journal-incomplete": true,
+  "access-unread": true,
+  "public-repository": true,
+  "label-clash": true,
 } satisfies Record<Exclude<WaitReason["reason"], Reason>, true>;
 const codes = [...Object.keys(waitReasons), ...reasons];
 

@@ -7,6 +7,7 @@ import type { StackName } from "../../supervisor/marker.ts";
 import { realCliDeps as deps } from "../deps.ts";
 import { CliError } from "../errors.ts";
 import { leaveSecrets } from "./secrets.ts";
+import { removeSet } from "./remove-set.ts";
 import { parseSettings, readSettings, standardInput } from "./settings.ts";
 import { start } from "./start.ts";
 import { status } from "./status.ts";
@@ -62,6 +63,18 @@ const secretsCommand = defineCommand({
   run: async ({ args }) =>
     leaveSecrets(args.directory, await standardInput(), deps, args.stack ? stackName(args.stack) : null),
 });
+const removeSetCommand = defineCommand({
+  meta: { name: "remove-set", description: "remove a scale set at GitHub whose stack is gone" },
+  args: {
+    directory,
+    name: {
+      type: "string",
+      description: "its name, or its number where several have the name",
+      required: true,
+    },
+  },
+  run: async ({ args }) => console.log(await removeSet(args.directory, args.name)),
+});
 const statusCommand = defineCommand({
   meta: { name: "status", description: "say what runs; exit code 1 when something is wrong" },
   args: { directory, json: { type: "boolean", description: "as JSON", default: false } },
@@ -97,5 +110,6 @@ export const localCommand = defineCommand({
     sweep: sweepCommand,
     secrets: secretsCommand,
     status: statusCommand,
+    "remove-set": removeSetCommand,
   },
 });

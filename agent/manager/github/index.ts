@@ -3,6 +3,7 @@ import type { ManagerConfig, ManagerSecrets } from "../../manager-config.ts";
 import { deadline, type Deps } from "../deps.ts";
 import type { GitHub, MakeGitHub } from "../ports.ts";
 import type { PoolName } from "../world.ts";
+import { makeAccessWatch, type Watched } from "./access/watch.ts";
 import { makeArchives } from "./archive.ts";
 import { makeConnection, type Connection } from "./connection.ts";
 import { classify, GitHubError } from "./errors.ts";
@@ -10,6 +11,7 @@ import { forget } from "./forget.ts";
 import { makeLogin, type Rest } from "./login.ts";
 import { openOwned } from "./owned.ts";
 import { makeQueuedPlace } from "./queued/place.ts";
+import { removeSet } from "./remove-set.ts";
 import { remove } from "./runners.ts";
 import { makeService } from "./service.ts";
 import { resolveSet, wishOf } from "./sets.ts";
@@ -28,6 +30,7 @@ export const makeGitHubWith =
     let place = makePlace(config, secrets, timings, deps);
     let stopped = false;
     const pools = new Map<PoolName, SourcedPool>();
+    const access = makeAccessWatch(() => place.watched, report, timings, deps);
 
     const poolOf = (name: PoolName): SourcedPool => {
       const known = pools.get(name);
@@ -56,6 +59,8 @@ export const makeGitHubWith =
           place.close();
           place = makePlace(config, secrets, timings, deps);
         } else if (otherLogin) place.login(config, secrets);
+        // First: nothing is launched for a pool before its jobs are told of, and so not before it was looked at.
+        access.follow(config);
         const names = new Set([...pools.keys(), ...Object.keys(config.pools)]);
         // Sets of pools that went away while nobody listened are drained as well.
         for (const { pool } of place.owned.sets()) names.add(pool);
@@ -87,13 +92,17 @@ export const makeGitHubWith =
 
       forget: async (signal) => {
         stopped = true;
+        access.stop();
         await leave(signal);
         return forget(config, place, signal);
       },
 
+      removeSet: (wanted, signal) => removeSet(wanted, { config, ...place }, signal),
+
       credentials: (fresh) => {
         secrets = fresh;
         place.login(config, secrets);
+        access.look();
         for (const pool of pools.values()) pool.wake();
       },
 
@@ -101,6 +110,7 @@ export const makeGitHubWith =
 
       stop: async () => {
         stopped = true;
+        access.stop();
         await leave();
       },
     };
@@ -152,5 +162,6 @@ function makePlace(first: ManagerConfig, firstSecrets: ManagerSecrets, timings: 
     queued.notes.close();
   };
   const archives = makeArchives(() => rest, target, timings, deps);
-  return { api: target.api, owned, service, queued, login, tools, close, archives };
+  const watched: Watched = { rest: () => rest, service, target, owned };
+  return { api: target.api, owned, service, queued, login, tools, watched, close, archives };
 }

@@ -73,6 +73,15 @@ export const defaultTimings = {
   answersMax: 20_000,
   /** A scale set that lost labels is not tried again sooner: GitHub Enterprise Server learns it by an upgrade. */
   labelsLostMs: 24 * 60 * minute,
+  /** Who may use the pools is read so often: some four requests, of 5,000 an hour. A repository turns public at any time. */
+  accessPeriodMs: 10 * minute,
+  /** Pauses after a look that failed: launches wait for the first one. */
+  accessRetryFirstMs: 1 * second,
+  accessRetryMsMax: 60 * second,
+  /** A pool that nobody could look at goes on after so long: GitHub otherwise works, and jobs wait. */
+  accessGraceMs: 10 * minute,
+  /** One look, of several requests. */
+  accessTimeoutMs: 120 * second,
   /** Ending sessions delays the manager's end by at most so long. */
   stopMs: 5 * second,
 };

@@ -1,5 +1,5 @@
 /** What one pool needs and has, as numbers. */
-import type { Machine, PoolName } from "../world.ts";
+import type { Access, Machine, PoolName } from "../world.ts";
 import { isAlive } from "../world.ts";
 import type { Draft } from "./draft.ts";
 
@@ -27,6 +27,8 @@ export interface PoolFigures {
   /** Registered for a job that has not come yet. */
   committed: readonly Machine[];
   busy: readonly Machine[];
+  /** Why the pool must not be used, whatever waits; null: nothing is against it. */
+  refused: Access["refusals"][number] | null;
 }
 
 const onItsWay = new Set(["asked", "starting", "enrolled", "registered", "listening"]);
@@ -77,5 +79,6 @@ export function poolFigures(paper: Draft, pool: PoolName, machines: readonly Mac
       ({ stage, spent }) => (stage === "registered" || stage === "listening") && !spent,
     ),
     busy,
+    refused: world.access[pool]?.refusals[0] ?? null,
   };
 }

@@ -13,7 +13,7 @@ interface Launches {
 
 export function launches(paper: Draft, figures: Readonly<Record<string, PoolFigures>>): Launches {
   const { world } = paper;
-  repeatUnknown(paper);
+  repeatUnknown(paper, figures);
   const purse = makePurse(paper);
   const refusals: Record<string, WaitReason[]> = {};
   const asked: Asked[] = [];
@@ -24,9 +24,9 @@ export function launches(paper: Draft, figures: Readonly<Record<string, PoolFigu
   }
   const promised = promises(asked, purse);
   const capacity = Object.fromEntries(
-    Object.entries(figures).map(([pool, { alive, busy, stranded }]) => [
+    Object.entries(figures).map(([pool, { alive, busy, stranded, refused }]) => [
       pool,
-      world.draining ? busy.length : alive.length + promised[pool]! + stranded,
+      refused ? 0 : world.draining ? busy.length : alive.length + promised[pool]! + stranded,
     ]),
   );
   return { refusals, capacity };
@@ -79,9 +79,10 @@ function launchFor(
 }
 
 /** A lost answer is asked for again, byte for byte, while the first send may still land. */
-function repeatUnknown(paper: Draft): void {
+function repeatUnknown(paper: Draft, figures: Readonly<Record<string, PoolFigures>>): void {
   const launches = Object.values(paper.world.launches).sort((a, b) => (a.id < b.id ? -1 : 1));
   for (const launch of launches) {
+    if (figures[launch.request.pool]?.refused) continue;
     if (launch.is !== "unknown" || launch.sends >= 3) continue;
     if (paper.due(launch.sentMs + paper.limits.mintRetryMs * launch.sends)) {
       paper.add({ key: `launch:${launch.id}`, do: "repeat-launch", launch: launch.id });
@@ -111,6 +112,7 @@ function blockedBy(paper: Draft, figures: PoolFigures): WaitReason | null {
       jobs,
       detail: "The journal was lost: launches wait until calls made before can no longer land.",
     };
+  if (figures.refused) return { ...figures.refused, jobs };
   if (!figures.fresh)
     return { reason: "view-not-fresh", jobs, detail: `GitHub does not answer for this pool: ${figures.why}` };
   return null;

@@ -8,7 +8,7 @@ import type { PoolFigures } from "./figures.ts";
 export function mints(paper: Draft, pool: string, figures: PoolFigures): void {
   const { world, limits, now } = paper;
   // A registration that could be forgotten is not asked for.
-  if (!figures.fresh || world.draining || !world.journalWritable) return;
+  if (!figures.fresh || world.draining || figures.refused || !world.journalWritable) return;
   let wanted = figures.waiting - figures.committed.filter(({ id }) => !paper.leaving.has(id)).length;
   if (wanted <= 0) return;
   const circuit = world.circuits[circuitKey(githubScope(pool))];

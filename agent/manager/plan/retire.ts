@@ -6,7 +6,8 @@ import type { PoolFigures } from "./figures.ts";
 
 export function retirements(paper: Draft, pool: string, figures: PoolFigures): void {
   const settings = paper.world.config.pools[pool]!;
-  const { draining } = paper.world;
+  // Strangers' jobs must not find a runner that was registered before: as in draining, what is idle goes at once.
+  const draining = paper.world.draining || figures.refused?.reason === "public-repository";
   // Without GitHub's figures nobody knows whether a job is coming; draining ends everything idle all the same.
   if (!figures.fresh && !draining) return;
   const stays = (machine: Machine) => !paper.leaving.has(machine.id);
@@ -30,7 +31,7 @@ export function retirements(paper: Draft, pool: string, figures: PoolFigures): v
     retire(paper, machine);
   }
 
-  replaceOutdated(paper, figures, waiting + minIdle);
+  replaceOutdated(paper, figures, waiting + minIdle, draining);
 
   // What is on its way counts as ready: the newest of them are the ones that are too many.
   const unregistered = figures.coming.filter(
@@ -54,11 +55,11 @@ export function retireUnknown(paper: Draft, machines: readonly Machine[]): void 
 }
 
 /** The new ones first, unless the pool has no room for them beside the old. */
-function replaceOutdated(paper: Draft, figures: PoolFigures, wanted: number): void {
+function replaceOutdated(paper: Draft, figures: PoolFigures, wanted: number, draining: boolean): void {
   const { max } = paper.world.config.pools[figures.pool]!;
   const ready = figures.coming.filter(({ stage }) => stage !== "asked" && stage !== "starting").length;
   const full = figures.alive.length >= max;
-  if (!paper.world.draining && ready < wanted && !full) return;
+  if (!draining && ready < wanted && !full) return;
   for (const machine of figures.outdated) {
     if (!paper.leaving.has(machine.id)) endIdle(paper, machine, "its settings changed");
   }

@@ -6,6 +6,7 @@
  *   POST /control/drain     {timeoutSeconds} -> text/plain, one line of progress at a time; the last is JSON:
  *                           {"left": machines still busy} or {"error": sentence}
  *   POST /control/undrain   -> {}
+ *   POST /control/remove-set {set} -> {id, name}     a scale set of another stack that nobody uses, by name or id
  *   POST /control/stop      -> {}                    the answer comes before the end
  *   GET  /control/state     -> ManagerState
  *
@@ -33,6 +34,8 @@ export interface ControlHandlers {
   ): Promise<{ left: number }>;
   undrain(): void;
   secrets(secrets: ManagerSecrets): void;
+  /** @throws Refused when there is no such set, or somebody uses it */
+  removeSet(nameOrId: string): Promise<{ id: number; name: string }>;
   state(): ManagerState;
   /** Called once the answer has left. */
   stop(): void;
@@ -44,6 +47,7 @@ export interface ControlOptions {
   handlers: ControlHandlers;
 }
 
+const removeRequest = z.object({ set: z.string().min(1).max(200) });
 const drainRequest = z.object({ timeoutSeconds: z.number().min(0).max(86_400) });
 
 /**
@@ -64,6 +68,9 @@ function controlApp(handlers: ControlHandlers, deps: Deps): Hono<Env> {
     handlers.secrets(await jsonBody(c, managerSecrets));
     return c.json({});
   });
+  app.post("/control/remove-set", async (c) =>
+    c.json(await handlers.removeSet((await jsonBody(c, removeRequest)).set)),
+  );
   app.post("/control/stop", (c) => {
     c.env.outgoing.once("close", () => handlers.stop());
     return c.json({}, 200, { connection: "close" });

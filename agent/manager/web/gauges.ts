@@ -106,6 +106,13 @@ function refused({ world, refusals }: Moment): Series {
   });
 }
 
+function refusedPools({ world }: Moment): Series {
+  return pools(world).flatMap((pool) => {
+    const reasons = new Set((world.access[pool]?.refusals ?? []).map(({ reason }) => reason));
+    return [...reasons].map((reason) => [{ pool, reason }, 1] as const);
+  });
+}
+
 const circuits = ({ world }: Moment): Series =>
   Object.entries(world.circuits)
     .slice(0, circuitsMax)
@@ -127,5 +134,10 @@ const figures = {
   ],
   muster_runner_records_leaked: leaked,
   muster_journal_writable: ({ world }: Moment): Series => [[{}, world.journalWritable ? 1 : 0]],
+  muster_pool_refused: refusedPools,
+  muster_credential_expires_seconds: ({ world: { credential } }: Moment, now: Ms): Series =>
+    credential?.expiresMs == null
+      ? []
+      : [[{ kind: credential.kind }, Math.floor((credential.expiresMs - now) / 1000)]],
   muster_draining: ({ world }: Moment): Series => [[{}, world.draining ? 1 : 0]],
 };

@@ -149,6 +149,14 @@ export const metricTable = {
     "Runner records that GitHub keeps minutes after their machine was finished with.",
   ),
   muster_journal_writable: gauge([], "0 while nothing is launched because the journal cannot be written."),
+  muster_pool_refused: gauge(
+    ["pool", "reason"],
+    "1 while a pool must not be used: public repositories, others with its labels, or not read yet.",
+  ),
+  muster_credential_expires_seconds: gauge(
+    ["kind"],
+    "Until the login at GitHub ends; absent where it never does.",
+  ),
   muster_draining: gauge([], "1 while the manager launches nothing because it was told to drain."),
   muster_syncs_total: counter(["pool"], "Reports of agents."),
   muster_actions_total: counter(["kind", "outcome"], "What the manager did, by outcome."),

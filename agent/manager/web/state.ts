@@ -52,6 +52,7 @@ export function stateView(input: StateInput, now: Ms): ManagerState {
     healthy: meta.healthy,
     problem: visibleOrNull(meta.problem),
     connect: connectViews(meta.connect ?? {}),
+    credential: world.credential,
     pools: Object.keys(world.config.pools)
       .sort()
       .map((pool) => poolView(input, pool, machines)),
@@ -74,6 +75,7 @@ function poolView(input: StateInput, name: PoolName, machines: readonly Machine[
     alive.filter(({ enrolledMs }) => enrolledMs !== null).map((machine) => gpusOf(world, machine)),
   );
   for (const { pool, stage } of machines) if (pool === name) stages[stage] = (stages[stage] ?? 0) + 1;
+  const shared = (world.access[name]?.warnings ?? []).map((each) => visible(each, 1024));
   return {
     name,
     labels,
@@ -87,7 +89,11 @@ function poolView(input: StateInput, name: PoolName, machines: readonly Machine[
     capacity: input.capacity[name] ?? 0,
     machines: stages,
     reasons: (input.refusals[name] ?? []).map((each) => ({ ...each, detail: visible(each.detail, 1024) })),
-    warnings: warning === null ? [] : [warning],
+    warnings: [...(warning === null ? [] : [warning]), ...shared],
+    refused: (world.access[name]?.refusals ?? []).map((each) => ({
+      ...each,
+      detail: visible(each.detail, 1024),
+    })),
     github: {
       is: view?.is ?? "never",
       atMs: view && view.is !== "never" ? view.atMs : null,

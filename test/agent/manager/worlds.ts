@@ -135,6 +135,7 @@ export interface Parts {
   circuits?: Record<string, Circuit>;
   launches?: World["launches"];
   jobs?: World["jobs"];
+  access?: World["access"];
   draining?: boolean;
   resumedMs?: number;
   launchesFromMs?: number;
@@ -165,6 +166,8 @@ export function world(parts: Parts = {}): World {
       ...parts.views,
     },
     demand: parts.demand ?? {},
+    access: parts.access ?? {},
+    credential: null,
     jobs: parts.jobs ?? {},
     offers: parts.offers ?? each(() => [offer()]),
     machines: Object.fromEntries(machines.map((each) => [each.id, each])),

@@ -141,6 +141,7 @@ export function simulateGitHub(options: GitHubOptions): SimulatedGitHub {
       hosts: () => ({ api: "http://127.0.0.1:1", broker: null }),
       archive: async () => ({ version: "2.336.0", sha256: "0".repeat(64), urls: ["x"] }),
       forget: async () => [],
+      removeSet: () => Promise.reject(new Error("nobody removes sets here")),
       credentials: () => {},
       classify: (error, pool) => failure((error as Error).message, pool),
       stop: async () => {},

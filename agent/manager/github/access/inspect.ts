@@ -41,7 +41,9 @@ export async function inspectPlace(
   timings: Timings = defaultTimings,
 ): Promise<Finding[]> {
   const target = parseTarget(stack.github.url);
-  const rest = makeLogin(target, stack.github.login, secrets, timings, deps);
+  const { login, source } = stack.github;
+  const reads = source === "queued-runs";
+  const rest = makeLogin(target, login, secrets, timings, deps, reads ? "runners and runs" : "runners");
   const connection = makeConnection(rest, target, timings, deps);
   const service = makeService(connection, timings, deps);
   try {

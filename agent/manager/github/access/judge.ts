@@ -21,7 +21,7 @@ export interface Judgement {
   settles: number | null;
 }
 
-type Stack = Pick<ManagerConfig, "pools" | "stack">;
+type Stack = Pick<ManagerConfig, "pools" | "stack" | "github">;
 
 /** Names of machines, which are also their runners': POOL-LAUNCH-NUMBER, a further life behind it. */
 const machineName = /-[0-9a-f]{10}-\d+(-\d+)?$/;
@@ -54,10 +54,14 @@ export function judge(stack: Stack, pool: PoolName, place: Place, owned: readonl
     warnings: later.map((rival) =>
       sentence(rival, `It came later, so this pool goes on. ${cureOfRivals(self)}`),
     ),
-    unread: open.is === "unread" ? open.why : place.sets.is === "unread" ? place.sets.why.message : null,
+    unread: open.is === "unread" ? open.why : setsUnread(stack, place),
     settles: clash.length === 0 && set && !settled && place.sets.is === "read" ? set.id : null,
   };
 }
+
+/** A stack that reads queued runs needs no scale set service, which may not even be there. */
+const setsUnread = ({ github }: Stack, { sets }: Place): string | null =>
+  sets.is === "unread" && github.source !== "queued-runs" ? sets.why.message : null;
 
 function sentence({ detail, name, idle }: Rival, cure: string): Sentence {
   const gone = idle ? `. If its stack is gone, remove it: ${removal(name)}` : "";

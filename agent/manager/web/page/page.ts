@@ -70,7 +70,7 @@ function reach({ connect }: ManagerState) {
   return html`GitHub ${figures}· `;
 }
 
-function alerts({ healthy, problem, draining, connect }: ManagerState) {
+function alerts({ healthy, problem, draining, connect, credential }: ManagerState) {
   return html`${
     healthy
       ? ""
@@ -89,7 +89,8 @@ function alerts({ healthy, problem, draining, connect }: ManagerState) {
     draining
       ? html`<p class="alert"><b>Draining.</b> No machine is launched; busy ones finish their job.</p>`
       : ""
-  }`;
+  }
+  ${credential?.warning ? html`<p class="alert"><b>Login.</b> ${credential.warning}.</p>` : ""}`;
 }
 
 function summary(state: ManagerState): string {

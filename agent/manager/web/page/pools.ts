@@ -63,7 +63,7 @@ function poolCard(pool: PoolView, state: ManagerState) {
       (each) =>
         html`<p class="note"><b>${each.reason}</b> holds up ${plural(each.jobs, "job")}: ${each.detail}</p>`,
     )}
-    ${pool.warnings.map((sentence) => html`<p class="note">${sentence}</p>`)}
+    ${pool.warnings.map((sentence) => html`<p class="note">${sentence}</p>`)} ${refused(pool)}
     ${github(pool, state.atMs)}${source(pool)}
   </article>`;
 }
@@ -101,6 +101,14 @@ const source = ({ source }: PoolView) =>
   source?.is === "queued-runs"
     ? html`<p class="note"><b>queued runs</b> ${source.why ?? "are read"}</p>`
     : "";
+
+/** A refusal that holds jobs up stands among the reasons already. */
+function refused({ refused, reasons }: PoolView) {
+  const said = new Set(reasons.map(({ detail }) => detail));
+  return refused
+    .filter(({ detail }) => !said.has(detail))
+    .map(({ reason, detail }) => html`<p class="note"><b>${reason}</b> ${detail}</p>`);
+}
 
 function github({ github: { is, atMs, why } }: PoolView, now: number) {
   if (is === "fresh") return "";

@@ -78,6 +78,7 @@ export const standIn = async (
     secrets: () => {},
     stop: () => {},
     state: () => options.state ?? sampleState(),
+    removeSet: () => Promise.reject(new Error("not here")),
     undrain: () => void called.push("undrain"),
     drain: (seconds, progress, signal) => {
       called.push(`drain ${seconds}`);

@@ -28,6 +28,9 @@ export const shortTimings: Timings = {
   conflictMsMax: 20,
   emptyPollMsMin: 20,
   reissueMsMin: 10,
+  accessPeriodMs: 60,
+  accessRetryFirstMs: 4,
+  accessRetryMsMax: 20,
   stopMs: 1_000,
 };
 
@@ -38,6 +41,7 @@ export interface Options {
   source?: ManagerConfig["github"]["source"];
   secrets?: ManagerSecrets;
   timings?: Partial<Timings>;
+  stack?: ManagerConfig["stack"];
   clock?: VirtualClock;
   directory?: string;
 }
@@ -50,6 +54,9 @@ export interface Harness {
   lines: string[];
   directory: string;
   seen(): Extract<Fact, { is: "demand-seen" }>[];
+  /** What is held against a pool now: its reasons; null before anything was said. */
+  refused(pool?: string): string[] | null;
+  accesses(pool?: string): Extract<Fact, { is: "access-seen" }>[];
   failed(): Extract<Fact, { is: "demand-failed" }>[];
   news(): JobNews[];
   lastStatistics(pool?: string): Statistics | undefined;
@@ -82,6 +89,7 @@ export function harness(options: Options = {}): Harness {
   const base = config(options.pools ?? { a: {} });
   const wanted: ManagerConfig = {
     ...base,
+    stack: options.stack ?? base.stack,
     github: {
       url: options.url ?? base.github.url,
       login: options.login ?? { kind: "token" },
@@ -96,7 +104,14 @@ export function harness(options: Options = {}): Harness {
   // Outlives nothing: a session that a test leaves open would keep polling a server that is gone.
   onTestFinished(() => stopNow(github, options.clock));
   const seen = () => facts.filter((fact) => fact.is === "demand-seen");
+  const accesses = (pool = "a") =>
+    facts.filter((fact) => fact.is === "access-seen").filter((fact) => fact.pool === pool);
   return {
+    accesses,
+    refused: (pool) =>
+      accesses(pool)
+        .at(-1)
+        ?.refusals.map(({ reason }) => reason) ?? null,
     github,
     config: wanted,
     facts,

@@ -28,6 +28,10 @@ const routes = {
   "installation-token": /^POST \/api\/v3\/app\/installations\/\d+\/access_tokens$/,
   "registration-token": /^POST \/api\/v3\/.*\/registration-token$/,
   register: /^POST \/api\/v3\/actions\/runner-registration$/,
+  repository: /^GET \/api\/v3\/repos\/[^/]+\/[^/]+$/,
+  repositories: /^GET \/api\/v3\/orgs\/[^/]+\/repos$/,
+  "runner-groups": /^GET \/api\/v3\/.*\/actions\/runner-groups$/,
+  runners: /^GET \/api\/v3\/.*\/actions\/runners$/,
   downloads: /^GET \/api\/v3\/.*\/downloads$/,
   "sets.list": /^GET .*\/runnerscalesets$/,
   "sets.create": /^POST .*\/runnerscalesets$/,
@@ -205,6 +209,18 @@ export class ScriptedGitHub {
       case "sets.delete":
         this.sets.delete(id);
         return { status: 204 };
+      case "repository":
+        return { json: { full_name: "acme/widgets", private: true, visibility: "private" } };
+      case "repositories":
+        return { json: [] };
+      case "runner-groups": {
+        const known = this.groups.map((group) => ({ ...group, visibility: "all" }));
+        return {
+          json: { runner_groups: known.map((group) => ({ ...group, allows_public_repositories: false })) },
+        };
+      }
+      case "runners":
+        return { json: { total_count: 0, runners: [] } };
       case "groups": {
         const found = this.groups.filter(
           ({ name }) => query["groupName"] === undefined || name === query["groupName"],

@@ -29,6 +29,7 @@ const handlers = (over: Partial<ControlHandlers> = {}): ControlHandlers => ({
   drain: async () => ({ left: 0 }),
   undrain: () => {},
   secrets: () => {},
+  removeSet: async (name) => ({ id: 7, name }),
   state: () => sampleState(),
   stop: () => {},
   ...over,

@@ -26,6 +26,26 @@ const values = async (metrics: { text(): Promise<string> }, name: string) =>
   );
 
 describe("gauges", () => {
+  it("show which pools must not be used, and how long the login lasts", async () => {
+    const { metrics, clock } = make();
+    const clash = { reason: "label-clash" as const, detail: "x" };
+    const believed: World = {
+      ...world({ access: { a: { refusals: [clash, clash], warnings: [] } } }),
+      credential: { kind: "token", expiresMs: now + 90_000, warning: null },
+    };
+    metrics.observeWorld(believed, {}, now);
+    clock.advance(30_000);
+    expect(await values(metrics, "muster_pool_refused")).toEqual({ '{pool="a",reason="label-clash"}': 1 });
+    expect(await values(metrics, "muster_credential_expires_seconds")).toEqual({ '{kind="token"}': 60 });
+    metrics.observeWorld(
+      { ...world(), credential: { kind: "token", expiresMs: null, warning: null } },
+      {},
+      now,
+    );
+    expect(await values(metrics, "muster_pool_refused")).toEqual({});
+    expect(await values(metrics, "muster_credential_expires_seconds")).toEqual({});
+  });
+
   it("show the last world at the moment of the scrape", async () => {
     const { metrics, clock } = make();
     const believed: World = {

@@ -174,3 +174,19 @@ it("writes durations with the precision that matters", () => {
     "3 d 4 h",
   ]);
 });
+
+it("a pool that must not be used says why once, and the page when the login ends", () => {
+  const state = sampleState();
+  const [first, ...rest] = state.pools;
+  const refusals = [
+    { reason: "public-repository" as const, detail: "acme/site is public." },
+    { reason: "label-clash" as const, detail: "The set x has these labels." },
+  ];
+  const reasons = [{ ...refusals[0]!, jobs: 2 }];
+  const pools = [{ ...first!, reasons, refused: refusals, warnings: ["The set y came later."] }, ...rest];
+  const credential = { kind: "token" as const, expiresMs: 1, warning: "githubToken expires soon" };
+  const text = plain(renderMain({ ...state, pools, credential }));
+  expect(text.split("acme/site is public.")).toHaveLength(2);
+  for (const said of ["The set x has", "The set y came later.", "githubToken expires soon."])
+    expect(text).toContain(said);
+});

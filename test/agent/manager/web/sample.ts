@@ -103,6 +103,7 @@ export function sampleState({ now = 1_800_000_000_000, text }: SampleOptions = {
     healthy: true,
     problem: null,
     connect: [reading("api", 12), reading("broker", 112)],
+    credential: null,
     pools: [
       {
         name: "arm64",
@@ -118,6 +119,7 @@ export function sampleState({ now = 1_800_000_000_000, text }: SampleOptions = {
         capacity: 12,
         machines: { busy: 3, listening: 1, enrolled: 1, starting: 1, asked: 1, done: 1 },
         reasons: [],
+        refused: [],
         github: { is: "fresh", atMs: ago(1), why: null },
         source: { is: "scale-sets", why: null },
         waits: { jobs: 132, medianMs: 1_240, p95Ms: 9_800, maxMs: 41_000 },
@@ -143,6 +145,7 @@ export function sampleState({ now = 1_800_000_000_000, text }: SampleOptions = {
           },
         ],
         source: { is: "scale-sets", why: null },
+        refused: [],
         github: { is: "stale", atMs: ago(190), why: said("502 Bad Gateway") },
       },
     ],

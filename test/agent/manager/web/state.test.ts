@@ -56,10 +56,20 @@ describe("pools", () => {
       capacity: 3,
       machines: { busy: 1, asked: 1, done: 1 },
       reasons,
+      refused: [],
       github: { is: "stale", atMs: now - 9_000, why: "502" },
       source: null,
       waits: waits.a,
     });
+  });
+
+  it("show why they must not be used although no job waits, and what is only worth knowing", () => {
+    const refusals = [{ reason: "label-clash" as const, detail: "The set x\u202e has these labels." }];
+    const believed = world({ access: { a: { refusals, warnings: ["The set y came later."] } } });
+    const [pool] = stateView(input(believed), now).pools;
+    expect(pool!.refused[0]!.detail).toMatch(/^The set x.+ has these labels\.$/);
+    expect(pool!.refused[0]!.detail).not.toContain("\u202e");
+    expect(pool!.warnings).toEqual(["The set y came later."]);
   });
 
   it("say that GitHub was never heard where nothing is known", () => {
