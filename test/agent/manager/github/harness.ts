@@ -28,11 +28,14 @@ export const shortTimings: Timings = {
   conflictMsMax: 20,
   emptyPollMsMin: 20,
   reissueMsMin: 10,
-  accessPeriodMs: 60,
+  accessPeriodMs: 86_400_000,
   accessRetryFirstMs: 4,
   accessRetryMsMax: 20,
   stopMs: 1_000,
 };
+
+/** Looks again all the time who may use the pools; a request of that kind would disturb other tests. */
+export const looking = { accessPeriodMs: 60 };
 
 export interface Options {
   url?: string;

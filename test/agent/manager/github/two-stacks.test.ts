@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Client } from "../../../github/testing/client.ts";
 import { ScriptedRunner } from "../../../github/testing/scripted-runner.ts";
 import { start } from "../../../github/testing/start.ts";
-import { eventually, harness, signal } from "./harness.ts";
+import { eventually, harness, looking, signal } from "./harness.ts";
 import type { World } from "./world.ts";
 
 type Sim = World["sim"];
@@ -18,6 +18,7 @@ async function stack(
     url: sim.organizationUrl,
     secrets: { githubToken: sim.token },
     stack: { project: "muster", name },
+    timings: looking,
     pools: { a: { labels: labels[name], shareLabels: true, ...over } },
   });
   made.github.start(made.config);

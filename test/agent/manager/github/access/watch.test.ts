@@ -4,9 +4,16 @@ import { describe, expect, test } from "vitest";
 import { Client } from "../../../../github/testing/client.ts";
 import { ScriptedRunner } from "../../../../github/testing/scripted-runner.ts";
 import { start } from "../../../../github/testing/start.ts";
-import { eventually, harness, signal } from "../harness.ts";
+import type { GitHubOptions } from "../../../../github/options.ts";
+import { eventually, harness, looking, type Options, signal } from "../harness.ts";
 import { type World, world } from "../world.ts";
 
+const often = (options: Options = {}): Options => ({
+  ...options,
+  timings: { ...looking, ...options.timings },
+});
+const side = (options: Options) => harness(often(options));
+const looked = (simulator: GitHubOptions, options?: Options) => world(simulator, often(options));
 const labels = ["self-hosted", "linux"];
 /** Set and session are there, and the pool was looked at. */
 const served = (made: World, pool = "a") =>
@@ -23,7 +30,7 @@ const lines = ({ lines: all }: World, words: string) => all.filter((line) => lin
 
 describe("before the first look", () => {
   test("a pool is held from the moment of the start, before anything else is told of it, and then free", async () => {
-    const made = await world({});
+    const made = await looked({});
     expect(made.facts[0]).toMatchObject({ is: "access-seen", refusals: [{ reason: "access-unread" }] });
     await served(made);
     expect(made.accesses().map(({ refusals }) => refusals.length)).toEqual([1, 0]);
@@ -34,7 +41,7 @@ describe("before the first look", () => {
     sim.control.setFault({ kind: "status", on: "rest.repository", status: 502 });
     const made = {
       sim,
-      ...harness({
+      ...side({
         url: sim.repositoryUrl,
         secrets: { githubToken: sim.token },
         timings: { accessGraceMs: 400 },
@@ -52,13 +59,13 @@ describe("before the first look", () => {
   test("a repository that this login cannot see is not public, and holds nothing", async () => {
     const sim = await start();
     sim.control.setFault({ kind: "status", on: "rest.repository", status: 404 });
-    const made = { sim, ...harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } }) };
+    const made = { sim, ...side({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } }) };
     made.github.start(made.config);
     await served(made);
   });
 
   test("changed labels are looked at anew, other changes are not", async () => {
-    const made = await world({}, { timings: { accessPeriodMs: 60_000 } });
+    const made = await looked({}, { timings: { accessPeriodMs: 60_000 } });
     await served(made);
     const pool = made.config.pools["a"]!;
     made.github.start({ ...made.config, pools: { a: { ...pool, max: 9 } } });
@@ -71,7 +78,7 @@ describe("before the first look", () => {
 
 describe("public repositories", () => {
   test("a repository that turns public holds its pool, one that turns private again frees it by itself", async () => {
-    const made = await world({});
+    const made = await looked({});
     await served(made);
     made.sim.control.setPrivate(false);
     await eventually(() => expect(made.refused()).toEqual(["public-repository"]));
@@ -85,14 +92,14 @@ describe("public repositories", () => {
 
   test("a repository that was public at the start is never free in between", async () => {
     const sim = await start({ repositories: [{ owner: "acme", name: "site", private: false }] });
-    const made = harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } });
+    const made = side({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } });
     made.github.start(made.config);
     await eventually(() => expect(made.refused()).toEqual(["public-repository"]));
     expect(made.accesses().every(({ refusals }) => refusals.length > 0)).toBe(true);
   });
 
   test("what was found stays while later looks fail", async () => {
-    const made = await world({});
+    const made = await looked({});
     await served(made);
     made.sim.control.setPrivate(false);
     await eventually(() => expect(made.refused()).toEqual(["public-repository"]));
@@ -120,7 +127,7 @@ describe("public repositories", () => {
     const pools = { a: {}, b: { labels: ["b"], runnerGroup: "Open" } };
     const made = {
       sim,
-      ...harness({ url: sim.organizationUrl, secrets: { githubToken: sim.token }, pools }),
+      ...side({ url: sim.organizationUrl, secrets: { githubToken: sim.token }, pools }),
     };
     made.github.start(made.config);
     await served(made, "b");
@@ -136,7 +143,7 @@ describe("public repositories", () => {
 describe("labels of others", () => {
   test("a set that was there first holds the pool, with its name and the way out; gone, the pool is free", async () => {
     const sim = await start();
-    const made = { sim, ...harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } }) };
+    const made = { sim, ...side({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } }) };
     const { id } = await foreignSet(made, "muster-prod-a");
     made.github.start(made.config);
     await eventually(() => expect(made.refused()).toEqual(["label-clash"]));
@@ -149,7 +156,7 @@ describe("labels of others", () => {
   });
 
   test("a set that comes later is only warned of: its own stack gives way", async () => {
-    const made = await world({});
+    const made = await looked({});
     await served(made);
     await foreignSet(made, "muster-dev-a");
     await eventually(() => expect(made.accesses().at(-1)!.warnings).toHaveLength(1));
@@ -170,19 +177,19 @@ describe("labels of others", () => {
   test("a runner with these labels that somebody registered holds a new pool while it is online", async () => {
     const sim = await start();
     const runner = await byHand(sim, [...labels, "X64"]);
-    const made = { sim, ...harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } }) };
+    const made = { sim, ...side({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } }) };
     made.github.start(made.config);
     await served(made);
     await made.github.stop();
     await runner.online();
-    const other = harness({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } });
+    const other = side({ url: sim.repositoryUrl, secrets: { githubToken: sim.token } });
     other.github.start(other.config);
     await eventually(() => expect(other.refused()).toEqual(["label-clash"]));
     expect(other.accesses().at(-1)!.refusals[0]!.detail).toContain('the runner "by-hand", which is none of');
   });
 
   test("a pool that served before is only warned of such a runner; one with fewer labels is nothing to it", async () => {
-    const made = await world({});
+    const made = await looked({});
     await served(made);
     // Looked at with its set in the list: from now on it is the first.
     await eventually(() => expect(made.sim.control.calls()["scale-set.list"]).toBeGreaterThan(3));
@@ -190,7 +197,7 @@ describe("labels of others", () => {
     await eventually(() => expect(made.accesses().at(-1)!.warnings[0]).toContain('the runner "by-hand"'));
     expect(made.refused()).toEqual([]);
 
-    const other = await world({});
+    const other = await looked({});
     await (await byHand(other.sim, ["linux"])).online();
     await served(other);
     await eventually(() => expect(other.sim.control.calls()["rest.runners"]).toBeGreaterThan(3));
@@ -200,7 +207,7 @@ describe("labels of others", () => {
   test("shareLabels: true goes on beside another set", async () => {
     const sim = await start();
     const options = { url: sim.repositoryUrl, secrets: { githubToken: sim.token } };
-    const made = { sim, ...harness({ ...options, pools: { a: { shareLabels: true } } }) };
+    const made = { sim, ...side({ ...options, pools: { a: { shareLabels: true } } }) };
     await foreignSet(made, "muster-prod-a");
     made.github.start(made.config);
     await served(made);
@@ -208,12 +215,12 @@ describe("labels of others", () => {
   });
 
   test("after a restart the pool that served before is still the first, whatever came meanwhile", async () => {
-    const made = await world({});
+    const made = await looked({});
     await served(made);
     await eventually(() => expect(made.sim.control.calls()["scale-set.list"]).toBeGreaterThan(3));
     await made.github.stop();
     await foreignSet(made, "muster-dev-a");
-    const again = harness({
+    const again = side({
       url: made.sim.repositoryUrl,
       secrets: { githubToken: made.sim.token },
       directory: made.directory,
@@ -230,7 +237,7 @@ describe("the login", () => {
     made.facts.filter((fact) => fact.is === "credential-seen").at(-1)?.credential;
   const withToken = async (expiresMs: number) => {
     const sim = await start({ tokens: [{ token: "ghp_some0token", expiresMs }] });
-    const made = { sim, ...harness({ url: sim.repositoryUrl, secrets: { githubToken: "ghp_some0token" } }) };
+    const made = { sim, ...side({ url: sim.repositoryUrl, secrets: { githubToken: "ghp_some0token" } }) };
     made.github.start(made.config);
     return made;
   };
@@ -268,7 +275,7 @@ describe("the login", () => {
     const login = { kind: "app", appId: 7, installationId: 9_911 } as const;
     const made = {
       sim,
-      ...harness({ url: sim.organizationUrl, login, secrets: { githubAppKey: privateKey } }),
+      ...side({ url: sim.organizationUrl, login, secrets: { githubAppKey: privateKey } }),
     };
     made.github.start(made.config);
     await served(made);
@@ -292,7 +299,7 @@ describe("the login", () => {
     });
     const made = {
       sim,
-      ...harness({
+      ...side({
         url: sim.repositoryUrl,
         secrets: { githubToken: "ghp_first" },
         timings: { accessPeriodMs: 60_000 },
