@@ -38,7 +38,8 @@ const largest = (metafile: Metafile, count = 8): string[] => {
 // Packages in the older module format call require, which does not exist in an ES module.
 const requireShim = 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);';
 
-const bundleOne = async (root: string, name: "manager" | "runner"): Promise<Bundle> => {
+/** @throws BundleError */
+const compile = async (root: string, name: "manager" | "runner") => {
   const result = await build({
     absWorkingDir: root,
     entryPoints: [`agent/${name}/main.ts`],
@@ -62,7 +63,17 @@ const bundleOne = async (root: string, name: "manager" | "runner"): Promise<Bund
       `the runner's bundle has ${kilobytes(contents.length)}, more than ${kilobytes(runnerBytesMax)}. ` +
         `Largest inputs:\n${largest(result.metafile).join("\n")}`,
     );
-  const sha256 = createHash("sha256").update(contents).digest("hex");
+  return { contents, sha256: createHash("sha256").update(contents).digest("hex") };
+};
+
+/** What `bundle` would name, without writing anything. @throws BundleError */
+export const bundleDigests = async (root: string): Promise<{ manager: string; runner: string }> => {
+  const [manager, runner] = await Promise.all([compile(root, "manager"), compile(root, "runner")]);
+  return { manager: manager.sha256, runner: runner.sha256 };
+};
+
+const bundleOne = async (root: string, name: "manager" | "runner"): Promise<Bundle> => {
+  const { contents, sha256 } = await compile(root, name);
   const directory = join(root, ".muster/bundles");
   const path = join(directory, `${name}-${sha256.slice(0, 16)}.mjs`);
   await mkdir(directory, { recursive: true, mode: 0o700 });

@@ -138,6 +138,8 @@ export interface GitHubOptions {
   rateLimit?: number;
   /** Points a minute and token before the secondary limit refuses; default 900, as documented. */
   pointsPerMinute?: number;
+  /** When the offered runner version may register and run no more, in milliseconds from now; default 30 days each. */
+  deprecation?: { registrationMs: number; runtimeMs: number };
   /** Size of the RSA keys in JIT configs. Default 1024: half of GitHub's, which takes 8 ms instead of 160. */
   runnerKeyBits?: number;
   clock?: Clock;
@@ -164,6 +166,7 @@ export const resolveOptions = (options: GitHubOptions): ResolvedOptions => ({
   deleteRace: "seeded",
   rateLimit: 5000,
   pointsPerMinute: 900,
+  deprecation: { registrationMs: 30 * 86_400_000, runtimeMs: 30 * 86_400_000 },
   runnerKeyBits: 1024,
   clock: realClock(),
   ...options,

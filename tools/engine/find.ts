@@ -123,12 +123,16 @@ export const engineDeps = (log: (line: string) => void): EngineDeps => ({
   downloader: [process.execPath, join(import.meta.dirname, "install.ts")],
 });
 
+export type Way = "path" | "cache" | "download" | "build";
+const allWays: readonly Way[] = ["path", "cache", "download", "build"];
+
 /**
  * The engine to run: from PATH, this project's cache, the official download (20 s at most) or built from source.
+ * @param options.ways only these; `path` and `cache` look and make nothing
  * @throws EngineMissing naming the four ways and why each failed
  */
 export const findEngine = async (
-  options: { log: (line: string) => void } & Partial<EngineDeps>,
+  options: { log: (line: string) => void; ways?: readonly Way[] } & Partial<EngineDeps>,
 ): Promise<Engine> => {
   const deps: EngineDeps = { ...engineDeps(options.log), ...options };
   const directory = join(cacheDirectory(deps.env), `v${engineVersion}`);
@@ -139,8 +143,9 @@ export const findEngine = async (
     download: () => download(directory, deps),
     build: () => build(directory, deps),
   };
-  const reasons = { path: "", cache: "", download: "", build: "" };
-  for (const way of ["path", "cache", "download", "build"] as const) {
+  const notTried = "not tried";
+  const reasons = { path: notTried, cache: notTried, download: notTried, build: notTried };
+  for (const way of options.ways ?? allWays) {
     const found = await ways[way]();
     if ("problem" in found) {
       reasons[way] = found.problem;

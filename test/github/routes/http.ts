@@ -34,6 +34,8 @@ async function answer(sim: Sim, c: Ctx, name: EndpointName, handler: Handler): P
   const response = struck ?? (await handled(sim, c, handler));
   if (response === RESPONSE_ALREADY_SENT) return response;
   if (faults.some(({ kind }) => kind === "lost-answer")) return cut(c);
+  // By its own clock, from which a caller can tell how far its own is off.
+  response.headers.set("date", new Date(sim.clock.now()).toUTCString());
   response.headers.set("x-github-request-id", randomUUID());
   response.headers.set("activityid", randomUUID());
   if (faults.some(({ kind }) => kind === "bom")) return withMark(response);

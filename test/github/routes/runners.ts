@@ -86,14 +86,15 @@ async function download(sim: Sim, c: Ctx) {
   });
 }
 
-/** Each release must be adopted within 30 days (github.md 4.4); here every version is fresh. */
+/** Each release must be adopted within 30 days (github.md 4.4); here every version is as the options say. */
 function deprecation(sim: Sim, c: Ctx) {
   runnerScope(sim, c, "read");
-  const days = (n: number) => isoSeconds(sim.clock.now() + n * 86_400_000);
+  const { registrationMs, runtimeMs } = sim.options.deprecation;
+  const end = (ms: number) => isoSeconds(sim.clock.now() + ms);
   return c.json({
     runner_version: c.req.param("version"),
-    runtime_deprecates_at: days(30),
-    registration_deprecates_at: days(30),
+    runtime_deprecates_at: end(runtimeMs),
+    registration_deprecates_at: end(registrationMs),
   });
 }
 

@@ -1,0 +1,145 @@
+/** What several checks need, each looked up once and only when it is asked for. Nothing here makes or changes anything. */
+import { readFile } from "node:fs/promises";
+import { arch, homedir } from "node:os";
+import { join } from "node:path";
+import * as z from "zod";
+import { parseSettings, type Settings } from "../../../infra/settings.ts";
+import type { ManagerSecrets } from "../../manager-config.ts";
+import { realDeps, type Deps } from "../../manager/deps.ts";
+import type { Inspected } from "../../manager/github/access/inspect.ts";
+import { pino } from "pino";
+import { checkout, openPulumi, type Pulumi } from "../pulumi.ts";
+import { findState, type Found } from "../state.ts";
+import { findWhere, isStackMade, type Where } from "../where.ts";
+import { Missing } from "./finding.ts";
+import { runProgram, type Run } from "./program.ts";
+
+export interface DoctorDeps {
+  /** The checkout. */
+  root: string;
+  env: NodeJS.ProcessEnv;
+  /** Time and fetch; the manager's, since its GitHub calls are made as it makes them. */
+  manager: Deps;
+  run: Run;
+  pulumi: (stack: string) => Pick<Pulumi, "config" | "must" | "run">;
+}
+export const realDoctorDeps = (): DoctorDeps => ({
+  root: checkout,
+  env: process.env,
+  manager: realDeps(pino({ level: "silent" })),
+  run: runProgram,
+  pulumi: (stack) => openPulumi(stack, { say: () => {} }),
+});
+
+const engine = z.union([
+  z.object({ version: z.string(), source: z.string(), command: z.string(), directory: z.string() }),
+  z.object({ minimum: z.string() }),
+]);
+const digests = z.union([z.object({ manager: z.string() }), z.object({ problem: z.string() })]);
+
+export interface Facts {
+  stack: string;
+  deps: DoctorDeps;
+  engine(): Promise<z.infer<typeof engine>>;
+  /** Whether Pulumi may be asked about the stack without making it. */
+  isMade(): Promise<boolean>;
+  /** The stack's configuration. @throws Missing without engine or stack; PulumiError */
+  config(): Promise<Awaited<ReturnType<Pulumi["config"]>>>;
+  /** @throws SettingsError, Missing */
+  settings(): Promise<Settings>;
+  /** What the stack is or will be, for GitHub: its settings, else what the manager runs with. @throws Missing */
+  place(): Promise<Inspected>;
+  /** @throws Missing where they cannot be read */
+  secrets(): Promise<ManagerSecrets>;
+  where(): Promise<Where | null>;
+  /** Null: no manager was ever started here. */
+  found(): Promise<Found | null>;
+  /** SHA-256 of the manager's bundle of this checkout. @throws Error */
+  digest(): Promise<string>;
+}
+
+const once = <T>(look: () => Promise<T>): (() => Promise<T>) => {
+  let looked: Promise<T> | null = null;
+  return () => {
+    looked ??= look();
+    return looked;
+  };
+};
+
+const lookMs = 60_000;
+const pulumiMs = 60_000;
+
+export const gatherFacts = (
+  given: { stack: string; directory?: string | undefined },
+  deps: DoctorDeps,
+): Facts => {
+  const { stack } = given;
+  const pulumi = once(() => Promise.resolve(deps.pulumi(stack)));
+  const look = async <T>(what: "engine" | "bundles", shape: z.ZodType<T>): Promise<T> => {
+    const ran = await deps.run(process.execPath, [join(deps.root, "tools/look.ts"), what], {
+      env: deps.env,
+      limitMs: lookMs,
+    });
+    if (ran.code !== 0) throw new Error(ran.stderr.trim().split("\n").at(-1) ?? `exit code ${ran.code}`);
+    return shape.parse(JSON.parse(ran.stdout));
+  };
+  const facts: Facts = {
+    stack,
+    deps,
+    engine: once(() => look("engine", engine)),
+    isMade: once(() => isStackMade(stack, deps.root)),
+    config: once(async () => {
+      if (!("version" in (await facts.engine()))) throw new Missing("there is no Pulumi engine");
+      if (!(await facts.isMade())) throw new Missing(`the stack ${stack} is not made yet`);
+      return (await pulumi()).config();
+    }),
+    settings: once(async () => {
+      const entries = Object.entries(await facts.config()).flatMap(([key, value]) =>
+        key.startsWith("muster:") ? [[key.slice("muster:".length), value] as const] : [],
+      );
+      return parseSettings({
+        stack,
+        values: Object.fromEntries(entries.flatMap(([key, one]) => (one.secret ? [] : [[key, one.value]]))),
+        secretKeys: new Set(entries.flatMap(([key, one]) => (one.secret ? [key] : []))),
+        arch: arch() === "arm64" ? "ARM64" : arch().toUpperCase(),
+        places: { root: deps.root, home: homedir() },
+      });
+    }),
+    place: once(async () => {
+      const deployed = (await facts.found())?.config ?? null;
+      const settings = await facts.settings().catch(() => null);
+      if (!settings && !deployed) throw new Missing("the settings name no GitHub yet");
+      const { github, pools } = settings ?? deployed!;
+      const project = (await readFile(join(deps.root, "Pulumi.yaml"), "utf8").catch(() => "")).match(
+        /^name: *(\S+)/m,
+      );
+      return {
+        github,
+        pools,
+        stack: deployed?.stack ?? { project: project?.[1] ?? "muster", name: stack },
+        ...(deployed ? { directory: deployed.manager.directory } : {}),
+      };
+    }),
+    secrets: once(async () => {
+      const { github } = await facts.place();
+      const key = github.login.kind === "app" ? "githubAppKey" : "githubToken";
+      const config = await facts.config();
+      if (!(`muster:${key}` in config)) throw new Missing(`muster:${key} is not set`);
+      const ran = await (await pulumi()).run(["config", "get", `muster:${key}`], { limitMs: pulumiMs });
+      // What a failure printed is told by the check of the passphrase.
+      if (ran.code !== 0) throw new Missing(`muster:${key} cannot be decrypted`);
+      return { [key]: ran.stdout.replace(/\n$/, "") };
+    }),
+    where: once(() => findWhere(given, { root: deps.root, pulumi: deps.pulumi })),
+    found: once(async () => {
+      const where = await facts.where();
+      return where && findState(where);
+    }),
+    digest: once(async () => {
+      const found = await look("bundles", digests);
+      if ("problem" in found) throw new Error(found.problem);
+      return found.manager;
+    }),
+  };
+  return facts;
+};

@@ -1,0 +1,90 @@
+/** Programs that the stack on this computer and its jobs need. */
+import { access, constants, stat } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import type { Facts } from "./facts.ts";
+import { blocker, type CheckId, type Finding, ok, warning } from "./finding.ts";
+
+/** As package.json and infra/main.mjs have it. */
+const nodeMinimum = [22, 18] as const;
+const programMs = 10_000;
+
+/** Where PATH has the program; null when nowhere. */
+export const onPath = async (name: string, { PATH }: NodeJS.ProcessEnv): Promise<string | null> => {
+  for (const folder of (PATH ?? "").split(delimiter).filter(Boolean)) {
+    const file = join(folder, name);
+    const usable = await access(file, constants.X_OK).then(
+      () => stat(file).then((found) => found.isFile()),
+      () => false,
+    );
+    if (usable) return file;
+  }
+  return null;
+};
+
+export const nodeCheck = async ({ deps }: Facts): Promise<Finding[]> => {
+  const own = join(deps.root, "node_modules/.bin/node");
+  const ran = await deps.run(own, ["--version"], { env: deps.env, limitMs: programMs });
+  const version = /^v(\d+)\.(\d+)\.\d+/.exec(ran.stdout.trim());
+  if (ran.code !== 0 || !version)
+    return [
+      blocker("node", `the Node that npm installs beside the packages does not run (${own})`, "npm ci"),
+    ];
+  const [major, minor] = [Number(version[1]), Number(version[2])];
+  if (major < nodeMinimum[0] || (major === nodeMinimum[0] && minor < nodeMinimum[1]))
+    return [blocker("node", `${own} is ${version[0]}, older than ${nodeMinimum.join(".")}`, "npm ci")];
+  return [ok("node", `${version[0]}, from the packages`)];
+};
+
+interface Tool {
+  id: CheckId & ("npm" | "git" | "tar" | "bash");
+  level: typeof blocker;
+  without: string;
+}
+const tools: readonly Tool[] = [
+  { id: "npm", level: warning, without: "the verbs are run by npm; node agent/cli/main.ts works as well" },
+  {
+    id: "git",
+    level: warning,
+    without: "actions/checkout then fetches an archive, without history and submodules",
+  },
+  { id: "tar", level: blocker, without: "no runner can be unpacked" },
+  { id: "bash", level: warning, without: "steps that say shell: bash fail" },
+];
+
+export const toolCheck =
+  (id: Tool["id"]) =>
+  async ({ deps }: Facts): Promise<Finding[]> => {
+    const { level, without } = tools.find((tool) => tool.id === id)!;
+    const cure = `install it: sudo apt-get install ${id} (or as your system does it)`;
+    const file = await onPath(id, deps.env);
+    if (file === null) return [level(id, `${id} is not on PATH: ${without}`, cure)];
+    const ran = await deps.run(file, ["--version"], { env: deps.env, limitMs: programMs });
+    if (ran.code !== 0) return [level(id, `${file} does not run (exit code ${ran.code}): ${without}`, cure)];
+    return [ok(id, `${/\d+\.\d+(\.\d+)?/.exec(ran.stdout)?.[0] ?? "some version"}, ${file}`)];
+  };
+
+/** Whether this user may make namespaces of its own, by making one. */
+export const namespacesCheck = async ({ deps }: Facts): Promise<Finding[]> => {
+  const without = "what this computer's jobs may see can then not be narrowed by namespaces";
+  const missing: string[] = [];
+  for (const name of ["unshare", "setpriv"]) if ((await onPath(name, deps.env)) === null) missing.push(name);
+  if (missing.length > 0)
+    return [
+      warning(
+        "namespaces",
+        `${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} not on PATH: ${without}`,
+        "install it: sudo apt-get install util-linux",
+      ),
+    ];
+  const args = ["--user", "--map-current-user", "--mount", "--pid", "--fork", "true"];
+  const ran = await deps.run("unshare", args, { env: deps.env, limitMs: programMs });
+  if (ran.code === 0) return [ok("namespaces", "this user may make user, mount and process namespaces")];
+  const said = ran.stderr.trim().split("\n")[0]?.slice(0, 200) ?? "";
+  return [
+    warning(
+      "namespaces",
+      `this user may not make namespaces (${said}): ${without}`,
+      "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0 kernel.unprivileged_userns_clone=1 (whichever your kernel knows)",
+    ),
+  ];
+};
