@@ -9,7 +9,7 @@ type Inner = Command | (() => Promise<Command>);
 const root = join(import.meta.dirname, "../..");
 const text = readFileSync(join(root, "docs/cli.md"), "utf8");
 const verbs = main.subCommands as Record<string, Inner>;
-const everywhere = ["README.md", "docs/cli.md", "docs/local.md"].flatMap((page) => {
+const everywhere = ["README.md", "docs/cli.md", "docs/local.md", "docs/doctor.md"].flatMap((page) => {
   const lines = page === "docs/cli.md" ? text : readFileSync(join(root, page), "utf8");
   return [...lines.matchAll(/npm run muster -- ([^`#\n]+)/g)].map(([, words]) => `${page}: ${words!.trim()}`);
 });

@@ -21,6 +21,29 @@ export const findingLines = ({ level, id, found, cure }: Finding, terminal: Term
   return [`${head}${first}`, ...[...more, ...cured].map((line) => `${indent}${line}`)];
 };
 
+/** What could not be looked at for one reason is one line. */
+const skippedLines = (findings: readonly Finding[], terminal: Terminal): string[] => {
+  const skipped = findings.filter(({ level }) => level === "skipped");
+  const reasons = [...new Set(skipped.map(({ found }) => found))];
+  return reasons.flatMap((found) => {
+    const ids = skipped.filter((one) => one.found === found).map(({ id }) => id);
+    const head = terminal.paint("quiet", "skipped".padEnd(levelWidth));
+    return wrap(
+      `${head}  ${ids.join(", ")}: ${safe(found, 1024)}`,
+      terminal.columns,
+      " ".repeat(levelWidth + 2),
+    );
+  });
+};
+
+/** Everything that is printed. */
+export const reportLines = (findings: readonly Finding[], terminal: Terminal): string[] => [
+  ...findings.filter(({ level }) => level !== "skipped").flatMap((one) => findingLines(one, terminal)),
+  ...skippedLines(findings, terminal),
+  "",
+  summaryLine(findings),
+];
+
 const count = (findings: readonly Finding[], level: Level) =>
   findings.filter((one) => one.level === level).length;
 const named = (number: number, word: string) => `${number} ${word}${number === 1 ? "" : "s"}`;
@@ -53,8 +76,6 @@ export const doctorCommand = defineCommand({
     if (findings.some(({ level }) => level === "blocker")) process.exitCode = 1;
     if (args.json) return console.log(JSON.stringify(findings));
     const terminal = realTerminal();
-    for (const finding of findings) findingLines(finding, terminal).forEach(terminal.print);
-    terminal.print("");
-    terminal.print(summaryLine(findings));
+    reportLines(findings, terminal).forEach(terminal.print);
   },
 });

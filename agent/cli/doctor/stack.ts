@@ -112,6 +112,11 @@ const split = (allowed: string): [string, string] => {
   ];
 };
 
+const change = (path: string, allowed: string, stack: string): string =>
+  allowed.startsWith("not a setting")
+    ? `npm run pulumi -- config rm --path ${path} -s ${stack}`
+    : `npm run pulumi -- config set --path ${path} VALUE -s ${stack}`;
+
 export const settingsCheck = async (facts: Facts): Promise<Finding[]> => {
   try {
     const { pools, github } = await facts.settings();
@@ -124,7 +129,7 @@ export const settingsCheck = async (facts: Facts): Promise<Finding[]> => {
       return blocker(
         "settings",
         `${path}${given === null ? "" : ` = ${given}`}: ${said}`,
-        cure || `npm run pulumi -- config set --path ${path} VALUE -s ${facts.stack}`,
+        cure || change(path, allowed, facts.stack),
       );
     });
   }
