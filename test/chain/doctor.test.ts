@@ -35,7 +35,7 @@ const doctor = async () => {
 test("a stack that runs is in order in every line, and its own scale set is no rival", async () => {
   await chain.until("GitHub is heard", ({ pools }) => pools.every(({ github }) => github.is === "fresh"));
   const findings = await doctor();
-  const machine = ["disk", "capacity", "namespaces"];
+  const machine = ["disk", "capacity", "isolation"];
   const wrong = findings.filter(({ level, id }) => level !== "ok" && !machine.includes(id));
   expect(wrong).toEqual([]);
   expect(findings.find(({ id }) => id === "version")?.found).toContain("the one of this checkout");

@@ -14,7 +14,7 @@ import {
   versionCheck,
 } from "./manager.ts";
 import { engineCheck, passphraseCheck, pulumiLoginCheck, settingsCheck, stackCheck } from "./stack.ts";
-import { namespacesCheck, nodeCheck, toolCheck } from "./tools.ts";
+import { isolationCheck, nodeCheck, toolCheck } from "./tools.ts";
 
 export type Check = (facts: Facts, signal: AbortSignal) => Promise<Finding[]>;
 
@@ -25,7 +25,7 @@ export const checks: readonly (readonly [CheckId, Check])[] = [
   ["git", toolCheck("git")],
   ["tar", toolCheck("tar")],
   ["bash", toolCheck("bash")],
-  ["namespaces", namespacesCheck],
+  ["isolation", isolationCheck],
   ["pulumi-engine", engineCheck],
   ["pulumi-login", pulumiLoginCheck],
   ["stack", stackCheck],

@@ -4,6 +4,8 @@ import { arch, homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
 import { parseSettings, type Settings } from "../../../infra/settings.ts";
+import { detectConfinement } from "../../confinement/detect.ts";
+import type { Confinement } from "../../confinement/kind.ts";
 import type { ManagerSecrets } from "../../manager-config.ts";
 import { realDeps, type Deps } from "../../manager/deps.ts";
 import type { Inspected } from "../../manager/github/access/inspect.ts";
@@ -22,6 +24,8 @@ export interface DoctorDeps {
   manager: Deps;
   run: Run;
   pulumi: (stack: string) => Pick<Pulumi, "config" | "must" | "run">;
+  /** What this computer gives to keep jobs apart; tried for real. */
+  confinement: () => Promise<Confinement>;
 }
 export const realDoctorDeps = (): DoctorDeps => ({
   root: checkout,
@@ -29,6 +33,7 @@ export const realDoctorDeps = (): DoctorDeps => ({
   manager: realDeps(pino({ level: "silent" })),
   run: runProgram,
   pulumi: (stack) => openPulumi(stack, { say: () => {} }),
+  confinement: () => detectConfinement(),
 });
 
 const engine = z.union([
@@ -51,6 +56,7 @@ export interface Facts {
   place(): Promise<Inspected>;
   /** @throws Missing where they cannot be read */
   secrets(): Promise<ManagerSecrets>;
+  confinement(): Promise<Confinement>;
   where(): Promise<Where | null>;
   /** Null: no manager was ever started here. */
   found(): Promise<Found | null>;
@@ -103,6 +109,7 @@ export const gatherFacts = (
         secretKeys: new Set(entries.flatMap(([key, one]) => (one.secret ? [key] : []))),
         arch: arch() === "arm64" ? "ARM64" : arch().toUpperCase(),
         places: { root: deps.root, home: homedir() },
+        confinement: await facts.confinement(),
       });
     }),
     place: once(async () => {
@@ -130,6 +137,7 @@ export const gatherFacts = (
       if (ran.code !== 0) throw new Missing(`muster:${key} cannot be decrypted`);
       return { [key]: ran.stdout.replace(/\n$/, "") };
     }),
+    confinement: once(() => deps.confinement()),
     where: once(() => findWhere(given, { root: deps.root, pulumi: deps.pulumi })),
     found: once(async () => {
       const where = await facts.where();

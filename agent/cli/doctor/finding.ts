@@ -9,7 +9,7 @@ export const checkIds = [
   "git",
   "tar",
   "bash",
-  "namespaces",
+  "isolation",
   "pulumi-engine",
   "pulumi-login",
   "stack",

@@ -92,12 +92,32 @@ export const accessCheck = async (facts: Facts, signal: AbortSignal): Promise<Fi
   const [place, secrets] = await Promise.all([facts.place(), facts.secrets()]);
   const { manager } = facts.deps;
   const found = await inspectPlace(place, secrets, manager, signal, timings);
+  const runs = await runsFindings(facts, signal);
   const login = found.find(({ what }) => what === "login");
   const rights = found.filter(({ what }) => idOf(what) === "github-rights");
   const said = found.map((one) => toFinding(one, facts.stack));
-  return login?.level === "ok" && rights.length === 0
+  return login?.level === "ok" && rights.length === 0 && runs.length === 0
     ? [...said, ok("github-rights", "every call of the manager is allowed")]
-    : said;
+    : [...said, ...(login?.level === "ok" ? runs : [])];
+};
+
+/** A stack that reads queued runs needs one right more. Of an organisation the manager asks each repository by itself. */
+const runsFindings = async (facts: Facts, signal: AbortSignal): Promise<Finding[]> => {
+  const { github } = await facts.place();
+  const target = await targetOf(facts);
+  if (github.source !== "queued-runs" || target.repository === null) return [];
+  const rest = await restOf(facts, target);
+  const route = `GET ${target.path}/actions/runs?per_page=1`;
+  return rest.call({ what: "reading workflow runs", route }, signal).then(
+    () => [],
+    (error: Error) => [
+      blocker(
+        "github-rights",
+        `queued runs cannot be read: ${error.message}`,
+        `give the login "Actions: read", or take scale sets: npm run pulumi -- config set --path muster:github.source scale-sets -s ${facts.stack}`,
+      ),
+    ],
+  );
 };
 
 const toFinding = ({ what, level, detail, cure }: Inspection, stack: string): Finding => {

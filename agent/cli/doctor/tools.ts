@@ -1,6 +1,7 @@
 /** Programs that the stack on this computer and its jobs need. */
 import { access, constants, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import { describeConfinement } from "../../confinement/kind.ts";
 import type { Facts } from "./facts.ts";
 import { blocker, type CheckId, type Finding, ok, warning } from "./finding.ts";
 
@@ -63,28 +64,18 @@ export const toolCheck =
     return [ok(id, `${/\d+\.\d+(\.\d+)?/.exec(ran.stdout)?.[0] ?? "some version"}, ${file}`)];
   };
 
-/** Whether this user may make namespaces of its own, by making one. */
-export const namespacesCheck = async ({ deps }: Facts): Promise<Finding[]> => {
-  const without = "what this computer's jobs may see can then not be narrowed by namespaces";
-  const missing: string[] = [];
-  for (const name of ["unshare", "setpriv"]) if ((await onPath(name, deps.env)) === null) missing.push(name);
-  if (missing.length > 0)
-    return [
-      warning(
-        "namespaces",
-        `${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} not on PATH: ${without}`,
-        "install it: sudo apt-get install util-linux",
-      ),
-    ];
-  const args = ["--user", "--map-current-user", "--mount", "--pid", "--fork", "true"];
-  const ran = await deps.run("unshare", args, { env: deps.env, limitMs: programMs });
-  if (ran.code === 0) return [ok("namespaces", "this user may make user, mount and process namespaces")];
-  const said = ran.stderr.trim().split("\n")[0]?.slice(0, 200) ?? "";
-  return [
-    warning(
-      "namespaces",
-      `this user may not make namespaces (${said}): ${without}`,
-      "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0 kernel.unprivileged_userns_clone=1 (whichever your kernel knows)",
-    ),
-  ];
+/** How jobs of this computer can be kept apart, by trying it. */
+export const isolationCheck = async (facts: Facts): Promise<Finding[]> => {
+  const found = await facts.confinement();
+  const said = describeConfinement(found);
+  if (found.kind !== "none") return [ok("isolation", said)];
+  return found.refused.map((why) => {
+    // Each sentence ends with its cure: `... (problem): cure`.
+    const at = why.lastIndexOf(": ");
+    return warning(
+      "isolation",
+      `${said}: ${at < 0 ? why : why.slice(0, at)}`,
+      at < 0 ? "" : why.slice(at + 2),
+    );
+  });
 };

@@ -58,6 +58,17 @@ describe("the doctor at GitHub", () => {
     expect(found).toContain("Administration: read and write");
   });
 
+  it("queued runs that may not be read are a blocker with both ways out", async () => {
+    const permissions = { administration: "write", metadata: "read" } as const;
+    const { options } = await atGitHub(
+      { tokens: [{ token: "ghp_norun", permissions }] },
+      { github: { source: "queued-runs" } },
+    );
+    const finding = (await look(["github-login"], options)).one("github-rights");
+    expect(finding.level).toBe("blocker");
+    expect(finding.cure).toMatch(/"Actions: read".*muster:github.source scale-sets -s dev/);
+  });
+
   it("a token that ends soon is a warning, one that has ended a blocker, each with the date", async () => {
     const soon = await atGitHub({ tokens: [{ token: "ghp_soon", expiresMs: Date.now() + 20 * day }] });
     const one = (await look(["github-login"], soon.options)).one("token-expiry");

@@ -56,23 +56,27 @@ describe("the doctor's look at programs", () => {
     });
   });
 
-  it("without unshare or setpriv, or where the kernel refuses, namespaces are a warning", async () => {
-    const none = await pathWith("setpriv");
-    expect((await look(["namespaces"], { deps: { env: none } })).one("namespaces")).toMatchObject({
-      level: "warning",
-      cure: "install it: sudo apt-get install util-linux",
-    });
-    const refused = await look(["namespaces"], {
-      deps: {
-        run: () =>
-          Promise.resolve({
-            code: 1,
-            stdout: "",
-            stderr: "unshare: unshare failed: Operation not permitted\n",
-          }),
-      },
-    });
-    expect(refused.one("namespaces").level).toBe("warning");
-    expect(refused.one("namespaces").found).toContain("Operation not permitted");
+  it("says how jobs are kept apart, and warns with each better way's cure where they are not", async () => {
+    const apart = { kind: "user-namespace" as const, refused: ["not root: start muster as root (sudo)"] };
+    const fine = await look(["isolation"], { deps: { confinement: () => Promise.resolve(apart) } });
+    expect(fine.one("isolation")).toMatchObject({ level: "ok" });
+    const none = {
+      kind: "none" as const,
+      refused: [
+        "not root: start muster as root (sudo)",
+        "a user namespace is not to be had (EPERM): run as root (sudo)",
+      ],
+    };
+    const seen = await look(["isolation"], { deps: { confinement: () => Promise.resolve(none) } });
+    expect(seen.of("isolation").map(({ level, cure }) => `${level}: ${cure}`)).toEqual([
+      "warning: start muster as root (sudo)",
+      "warning: run as root (sudo)",
+    ]);
+  });
+
+  it("tries the isolation of this computer for real", async () => {
+    const seen = await look(["isolation"], {});
+    expect(seen.of("isolation").length).toBeGreaterThan(0);
+    expect(seen.of("isolation").every(({ level }) => level === "ok" || level === "warning")).toBe(true);
   });
 });
