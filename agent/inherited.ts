@@ -19,3 +19,14 @@ export const inherited = [
   "https_proxy",
   "no_proxy",
 ] as const;
+
+/** No proxy is asked for what is on this computer. */
+const direct = ["127.0.0.1", "localhost", "::1"];
+
+/** The environment with which a Node program follows the proxies that it names; without any it stays as it is. */
+export const followingProxies = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
+  if (!Object.entries(env).some(([name, value]) => /^https?_proxy$/i.test(name) && value)) return env;
+  const except = [env["no_proxy"] ?? env["NO_PROXY"] ?? "", ...direct].filter(Boolean).join(",");
+  // fetch() follows these variables only when told to.
+  return { ...env, no_proxy: except, NO_PROXY: except, NODE_USE_ENV_PROXY: "1" };
+};

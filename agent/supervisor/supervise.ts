@@ -17,6 +17,7 @@ import {
   type SupervisorRecord,
 } from "./folder.ts";
 import { openLog, rotate } from "./logs.ts";
+import { followingProxies } from "../inherited.ts";
 import { managerEnvironment, managerNodeFlags } from "./manager-process.ts";
 import { identify, isAlive, signal, type ProcessId } from "./process.ts";
 
@@ -180,7 +181,7 @@ export class Supervisor {
         [...managerNodeFlags, settings.bundle, "--config", this.#paths.settings],
         {
           cwd: this.#paths.directory,
-          env: { ...this.#deps.env, ...managerEnvironment },
+          env: { ...followingProxies(this.#deps.env), ...managerEnvironment },
           stdio: ["pipe", log.fd, log.fd],
         },
       );

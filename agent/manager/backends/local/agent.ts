@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { lstat, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { inherited } from "../../../inherited.ts";
+import { followingProxies, inherited } from "../../../inherited.ts";
 import { killAll, killGroup, machineProcesses, machineVariable } from "../../../machine-processes.ts";
 import { removeTree } from "../../../remove-tree.ts";
 import { tail } from "../../../supervisor/logs.ts";
@@ -11,18 +11,10 @@ import { identify, isAlive, signal, type ProcessId } from "../../../supervisor/p
 import type { Clock, Deps } from "../../deps.ts";
 import { readProcess, type MachineFolder } from "./folder.ts";
 
-/** No proxy is asked for what is on this computer. */
-const direct = ["127.0.0.1", "localhost", "::1"];
-
-function agentEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const chosen = Object.fromEntries(
-    inherited.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+const agentEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  followingProxies(
+    Object.fromEntries(inherited.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),
   );
-  if (!Object.keys(chosen).some((name) => /^https?_proxy$/i.test(name))) return chosen;
-  const except = [env["no_proxy"] ?? env["NO_PROXY"] ?? "", ...direct].filter(Boolean).join(",");
-  // fetch() in the agent follows these variables only when told to.
-  return { ...chosen, no_proxy: except, NO_PROXY: except, NODE_USE_ENV_PROXY: "1" };
-}
 
 /** The agent's own bounds for a runner that does not want to end are 25 s together (agent/runner/limits.ts). */
 const politeMs = 30_000;
