@@ -29,6 +29,8 @@ export const defaultLimits = {
   unknownSettleMs: 120 * second,
   /** New machines may be missing from lists for so long. */
   visibilityGraceMs: 60 * second,
+  /** After a lost journal launches wait for a first list of every backend, but for a broken one not for ever. */
+  unlistedMsMax: 900 * second,
   /** A machine is lost when so many lists in a row lack it ... */
   lostAfterLists: 2,
   /** ... which are at least so far apart. */

@@ -16,9 +16,14 @@ export interface StartWorldOptions {
 }
 
 export function startWorld({ settings, journal, backends, limits, now }: StartWorldOptions): World {
+  // A clock that was set back since must not put every deadline off.
+  const past = <T>(entry: T): T =>
+    JSON.parse(JSON.stringify(entry), (key, value: unknown) =>
+      key.endsWith("Ms") && typeof value === "number" ? Math.min(value, now) : value,
+    ) as T;
   // A backend whose lists show at once what was made needs no pause after a lost journal.
   const consistent = [...backends.values()].every((backend) => backend.consistent);
-  const quietMs = journal.completeSinceMs + journalQuietMs(limits);
+  const quietMs = Math.min(journal.completeSinceMs, now) + journalQuietMs(limits);
   return {
     config: settings.config,
     configHash: settings.hash,
@@ -35,13 +40,15 @@ export function startWorld({ settings, journal, backends, limits, now }: StartWo
     jobs: {},
     offers: offersOf(settings.config, backends),
     machines: Object.fromEntries(
-      journal.machines.map((machine) => [
-        machine.id,
-        journal.whole ? resumed(machine, now) : spent(machine, settings.config.github.url, now),
-      ]),
+      journal.machines
+        .map(past)
+        .map((machine) => [
+          machine.id,
+          journal.whole ? resumed(machine, now) : spent(machine, settings.config.github.url, now),
+        ]),
     ),
     reports: {},
-    launches: Object.fromEntries(journal.launches.map((launch) => [launch.id, inDoubt(launch)])),
+    launches: Object.fromEntries(journal.launches.map(past).map((launch) => [launch.id, inDoubt(launch)])),
     circuits: {},
     boots: {},
   };

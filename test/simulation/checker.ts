@@ -78,6 +78,9 @@ export interface Checker {
   fail(invariant: Invariant, saw: string): void;
 }
 
+/** Every simulated JIT config begins so. */
+const secretPart = "jit-config-of";
+
 /** A lowered max holds once what was asked before has come and gone. */
 const loweredMs = 200_000;
 
@@ -85,6 +88,8 @@ export function makeChecker(options: CheckerOptions): Checker {
   const { story, clouds, github, now } = options;
   let violation: Violation | null = null;
   let startedMs = now();
+  /** Backends of which the present manager has seen no list: after a lost journal it may know less than there is. */
+  let unlisted = new Set(clouds.map(({ name }) => name));
   const givenUp = new Set<string>();
   const checks: Checks = {
     ...options,
@@ -103,6 +108,7 @@ export function makeChecker(options: CheckerOptions): Checker {
 
   /** Judged when a machine comes: a lowered max ends none that is busy. */
   const limitsHold = (grown: string) => {
+    if (unlisted.size > 0 && now() - startedMs > options.limits.unlistedMsMax - 1) return;
     const { pools, budget } = options.settings();
     for (const pool of Object.keys(pools).filter((name) => name === grown)) {
       const counted = clouds
@@ -123,6 +129,7 @@ export function makeChecker(options: CheckerOptions): Checker {
     endings.hear(event);
     identity(event);
     storm(event);
+    if (event.is === "list-answered" && event.ok) unlisted.delete(event.backend);
     reaction.hear(event);
     if (event.is === "machine-made") limitsHold(event.pool);
     if (
@@ -157,17 +164,21 @@ export function makeChecker(options: CheckerOptions): Checker {
       for (const saw of boundsOf(after, options.limits)) fail("12 bounded", saw);
     },
     planned: (plan, world, at) => {
+      if (Object.values(world.circuits).some(({ detail }) => detail.includes(secretPart)))
+        fail("9 secret", "a circuit's sentence quotes a JIT config");
       plans(plan, world, at);
       reaction.planned(plan, world);
     },
     managerStarted: () => {
       startedMs = now();
+      unlisted = new Set(clouds.map(({ name }) => name));
       circuits.managerStarted();
       endings.managerStarted();
       reaction.managerStarted();
     },
     logged: (line) => {
-      if (/jit-config-of|"token"/.test(line)) fail("9 secret", `a log line holds one: ${line.slice(0, 200)}`);
+      if (line.includes(secretPart) || line.includes('"token"'))
+        fail("9 secret", `a log line holds one: ${line.slice(0, 200)}`);
       if (line.includes("in an unforeseen way")) fail("0 no-contradiction", line.slice(0, 2_000));
     },
     fail,

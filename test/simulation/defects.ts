@@ -43,7 +43,7 @@ export const defects = {
   },
   "in-flight-not-counted": {
     what: "machines whose launch is not answered are not counted",
-    caughtBy: ["1 max", "1 budget", "10 plan"],
+    caughtBy: ["1 max", "1 budget", "10 plan", "12 bounded"],
     within: 10,
     plan: (world, now, limits) =>
       realPlan(
@@ -54,7 +54,7 @@ export const defects = {
   },
   "new-token-on-retry": {
     what: "a repeated launch asks for new machines",
-    caughtBy: ["8 launch-identity", "1 max", "1 budget"],
+    caughtBy: ["8 launch-identity", "1 max", "1 budget", "6 circuit"],
     within: 40,
     backend: (_cloud, backend) => {
       const sent = new Map<string, number>();
@@ -121,22 +121,6 @@ export const defects = {
       return realPlan({ ...world, views: Object.fromEntries(views) as World["views"] }, now, limits);
     },
   },
-  "orphans-killed": {
-    what: "what a list shows and nobody knows is destroyed at once instead of adopted",
-    caughtBy: ["3 busy-destroyed"],
-    within: 100,
-    only: ["crash", "journal-lost", "message-late"],
-    actions: (actions, world) => {
-      const strangers = Object.values(world.machines).filter(({ spent, gone }) => spent && !gone);
-      const kills = strangers.map(({ id, backend }): Action => ({
-        key: `destroy:${id}`,
-        do: "destroy",
-        backend,
-        machines: [id],
-      }));
-      return [...kills, ...actions];
-    },
-  },
   "refusal-missing": {
     what: "jobs wait and nobody is told why",
     caughtBy: ["13 refusal"],
@@ -197,7 +181,7 @@ export const defects = {
   "secret-in-error": {
     what: "an error quotes a JIT config in the log",
     caughtBy: ["9 secret"],
-    within: 5,
+    within: 20,
     fact: (fact) => {
       if (fact.is !== "minted") return fact;
       throw new Error(`cannot store jit-config-of-${fact.name}`);

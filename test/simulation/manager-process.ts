@@ -13,7 +13,7 @@ import type { Limits } from "../../agent/manager/limits.ts";
 import { keepUp } from "../../agent/manager/journal/upkeep.ts";
 import { keepListing } from "../../agent/manager/lists.ts";
 import { type Loop, makeLoop } from "../../agent/manager/loop.ts";
-import type { Plan } from "../../agent/manager/plan.ts";
+import { type Plan, plan as realPlan } from "../../agent/manager/plan.ts";
 import type { Backend, GitHub } from "../../agent/manager/ports.ts";
 import { type Settings, settingsChanged } from "../../agent/manager/settings.ts";
 import { startWorld } from "../../agent/manager/start-world.ts";
@@ -30,6 +30,8 @@ export interface ManagerProcess {
   readonly agents: Agents;
   readonly loop: Loop;
   readonly limits: Limits;
+  /** What it plans by. */
+  readonly decide: typeof realPlan;
   isDead(): boolean;
   isPaused(): boolean;
   /** Dies at once: whatever it had on its way stays on its way. */
@@ -106,13 +108,14 @@ export function startProcess(options: ProcessOptions): ManagerProcess {
   const identity = makeIdentity(Buffer.alloc(32, 7));
   const journal = fragile(openJournal(storage.path(), deps, limits), options.mishap, () => die());
   const world = startWorld({ settings: options.settings, journal, backends, limits, now: clock.now() });
+  const decide = defect?.plan ?? realPlan;
   const loop = makeLoop({
     world,
     journal,
     limits,
     deps,
     broken: options.broken,
-    ...(defect?.plan ? { decide: defect.plan } : {}),
+    decide,
   });
   const report = (fact: Fact) => {
     if (dead) return false;
@@ -170,6 +173,7 @@ export function startProcess(options: ProcessOptions): ManagerProcess {
     agents,
     loop,
     limits,
+    decide,
     isDead: () => dead,
     isPaused: () => outside.now() < pausedUntilMs,
     die,

@@ -79,7 +79,7 @@ async function safety(run: Simulation): Promise<void> {
 
 /** A random set of backends that can serve every pool is healed, everything else stays broken for good. */
 async function liveness(run: Simulation): Promise<void> {
-  const { scenario, faults, random } = run;
+  const { scenario, faults } = run;
   const core = drawCore(scenario, run);
   const healed = (_kind: string, key: string) => core.has(key.split(":")[0]!) || !isBackend(scenario, key);
   run.story.happened({
@@ -87,7 +87,7 @@ async function liveness(run: Simulation): Promise<void> {
     does: `has ${[...core].join(" and ")} healed, all else broken for good`,
   });
   faults.settle((kind, key) => !backendKinds.has(kind) || healed(kind, key));
-  void random;
+  run.github.beEndlesslyPatient();
   const up = await run.until(() => run.manager() !== null, 20 * minute);
   if (!up) throw new Stuck("the manager does not come back");
   const first = run.situation(core)!;

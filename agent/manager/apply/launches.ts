@@ -50,14 +50,12 @@ export function launched(world: World, fact: Of<"launched">, now: Ms, limits: Li
       machine.stage === "asked" ? { ...at(machine, "starting", now), startedMs: now } : machine,
     );
   }
-  const refused = launch.request.machines.filter((id) => !fact.machines.includes(id));
-  next = {
-    ...next,
-    machines: without(
-      next.machines,
-      refused.filter((id) => next.machines[id]?.stage === "asked"),
-    ),
-  };
+  const refused = launch.request.machines.filter(
+    (id) => !fact.machines.includes(id) && next.machines[id]?.stage === "asked",
+  );
+  // A refused repeat says nothing of an earlier send, which may still land: lists decide.
+  if (launch.sends === 1) next = { ...next, machines: without(next.machines, refused) };
+  else if (refused.length > 0) next = withLaunch(next, launch.id, { is: "unknown" });
   // A probe that brought machines closes what it probed, but a recipe is proven only by an agent that enrols.
   if (fact.machines.length > 0) {
     const proven = (key: CircuitKey, circuit: Circuit) =>

@@ -10,7 +10,9 @@ type Listed = Extract<Fact, { is: "listed" }>;
 export function listed(world: World, fact: Listed, now: Ms, limits: Limits): World {
   const view = world.views[`backend:${fact.backend}`];
   if (view?.is === "fresh" && view.atMs > fact.startedMs) return world; // an older list that came late
-  const seen = new Map(fact.machines.map((machine) => [machine.id, machine]));
+  // A cloud's clock may be ahead of ours: nothing began in the future.
+  const entries = fact.machines.map((entry) => ({ ...entry, startedMs: Math.min(entry.startedMs, now) }));
+  const seen = new Map(entries.map((machine) => [machine.id, machine]));
   const machines: Record<string, Machine> = { ...world.machines };
   const failedBoots: Machine[] = [];
   for (const machine of Object.values(world.machines)) {
@@ -24,7 +26,7 @@ export function listed(world: World, fact: Listed, now: Ms, limits: Limits): Wor
     if (failedBoot && world.config.pools[machine.pool]) failedBoots.push(next);
     machines[machine.id] = next;
   }
-  for (const entry of fact.machines) machines[entry.id] ??= adopt(world, fact.backend, entry, now);
+  for (const entry of entries) machines[entry.id] ??= adopt(world, fact.backend, entry, now);
   return failedBoots.reduce(
     (next, machine) =>
       booted(

@@ -143,7 +143,10 @@ function lifeOver(
   if (ranJob) {
     const pool = world.config.pools[machine.pool];
     const again = pool?.reuse === true && !machine.spent && !world.draining;
-    return again ? at(machine, "enrolled", now) : end(machine, "its job ended", now);
+    if (!again) return end(machine, "its job ended", now);
+    // Retired while the job came: the record is gone already, and a new one may be asked for.
+    const registration = machine.registration?.gone ? null : machine.registration;
+    return { ...at(machine, "enrolled", now), registration };
   }
   const detail =
     life.code === 0

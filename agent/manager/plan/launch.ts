@@ -113,9 +113,23 @@ function blockedBy(paper: Draft, figures: PoolFigures): WaitReason | null {
       detail: "The journal was lost: launches wait until calls made before can no longer land.",
     };
   if (figures.refused) return { ...figures.refused, jobs };
+  const unseen = unlisted(paper);
+  if (unseen !== null && !paper.due(world.completeSinceMs + paper.limits.unlistedMsMax))
+    return {
+      reason: "journal-incomplete",
+      jobs,
+      detail: `The journal was lost, and ${unseen} has not been listed since: what runs there may fill the pool already.`,
+    };
   if (!figures.fresh)
     return { reason: "view-not-fresh", jobs, detail: `GitHub does not answer for this pool: ${figures.why}` };
   return null;
+}
+
+/** A backend of which nothing has been seen yet, although a pool could have machines there. */
+function unlisted({ world }: Draft): string | null {
+  const backends = Object.values(world.offers).flatMap((offers) => offers.map(({ backend }) => backend));
+  const names = [...new Set(backends)].sort();
+  return names.find((name) => (world.views[`backend:${name}`] ?? { is: "never" }).is === "never") ?? null;
 }
 
 function roomsFor(paper: Draft, pool: string, reasons: WaitReason[]): Room[] {

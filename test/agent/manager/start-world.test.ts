@@ -83,3 +83,11 @@ describe("an older copy of the journal", () => {
     expect(at.machines.m1).toMatchObject({ spent: true, registration: { name: "m1" } });
   });
 });
+
+test("a clock that was set back puts no deadline off: nothing that is remembered lies in the future", () => {
+  const ahead = registered("m1", "listening", { stageMs: now + 600_000, askedMs: now + 590_000 });
+  expect(begun([ahead], { completeSinceMs: now + 1 }).machines["m1"]).toMatchObject({
+    stageMs: now,
+    askedMs: now,
+  });
+});

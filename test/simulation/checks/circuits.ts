@@ -10,6 +10,7 @@ export function makeCircuitCheck({ fail, limits, now }: Checks) {
     managerStarted: () => {
       // Circuits are not journalled.
       closed.clear();
+      open.clear();
     },
     hear: (event: SimEvent) => {
       if (event.is === "launch-called") {
@@ -31,7 +32,8 @@ export function makeCircuitCheck({ fail, limits, now }: Checks) {
           return fail("6 circuit", `a probe of ${event.offer} asked for ${event.machines.length} machines`);
         circuit.probe = event.launch;
       }
-      if (event.is === "launch-answered") {
+      // What a dead manager asked is answered to nobody.
+      if (event.is === "launch-answered" && open.has(event.launch)) {
         const circuit = closed.get(event.offer);
         if (circuit?.probe === event.launch || event.made > 0) closed.delete(event.offer);
         // Calls that were sent together are refused together: one trip.

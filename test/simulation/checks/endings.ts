@@ -5,7 +5,7 @@ import type { Checks } from "../checker.ts";
 import type { SimEvent } from "../events.ts";
 import type { SimJob } from "../fakes/jobs.ts";
 
-export function makeEndingCheck({ fail, github, limits, now, settings }: Checks) {
+export function makeEndingCheck({ fail, github, limits, now, settings, faults }: Checks) {
   /** Of the present manager: its last list of each backend, and GitHub's last figures. */
   const lists = new Map<string, { ok: boolean; startedMs: number }>();
   const figures = new Map<string, Statistics>();
@@ -18,6 +18,9 @@ export function makeEndingCheck({ fail, github, limits, now, settings }: Checks)
   /** Why a machine with a running job may be ended. */
   const reasonFor = (machine: string, job: SimJob): string | null => {
     if (silent.has(machine)) return "its agent is dead";
+    // Between two runs of the manager only the wall clock tells how long a job has run.
+    if (faults["clock-jump"] && (settings().pools[job.pool]?.maxJobSeconds ?? 0) < 600)
+      return "the clock jumped";
     const seconds = settings().pools[job.pool]?.maxJobSeconds ?? 0;
     // The manager counts from when it heard of the job, this from when it began.
     if (now() - job.sinceMs >= seconds * 1_000) return "its job ran for too long";

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { apply } from "../../../agent/manager/apply.ts";
 import type { Fact } from "../../../agent/manager/facts.ts";
 import type { Limits } from "../../../agent/manager/limits.ts";
-import { type Action, type Plan, plan } from "../../../agent/manager/plan.ts";
+import type { Action, Plan } from "../../../agent/manager/plan.ts";
 import { newMachine, type World } from "../../../agent/manager/world.ts";
 import { deepFreeze } from "../../agent/manager/worlds.ts";
 import type { Checks } from "../checker.ts";
@@ -15,9 +15,10 @@ export function makePlanCheck({ fail, manager }: Checks) {
   let count = 0;
   return (made: Plan, world: World, now: number) => {
     if (count++ % sampled !== 0) return;
-    const limits = manager()?.limits;
-    if (!limits) return;
-    const decide = (given: World) => plan(deepFreeze(structuredClone(given)), now, limits);
+    const running = manager();
+    if (!running) return;
+    const { limits } = running;
+    const decide = (given: World) => running.decide(deepFreeze(structuredClone(given)), now, limits);
     if (!isDeepStrictEqual(decide(world), made)) return fail("10 plan", "the same world gave another plan");
     if (!isDeepStrictEqual(decide(reversed(world)), made))
       return fail("10 plan", "the order of the maps gave another plan");

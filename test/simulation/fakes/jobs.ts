@@ -24,6 +24,8 @@ export interface SimJob extends JobWish {
   starts: string[];
 }
 export interface SimJobs {
+  /** GitHub gives up on no job any more: whatever still waits must come to run. */
+  beEndlesslyPatient(): void;
   readonly jobs: ReadonlyMap<string, SimJob>;
   ofPool(pool: string): SimJob[];
 }
@@ -42,7 +44,7 @@ export interface JobsApi extends SimJobs {
 
 /** GitHub takes an assigned job back when no runner has taken it for so long, and tries so often again. */
 const pickupMs = 300_000;
-const reassignmentsMax = 3;
+const usualReassignments = 3;
 /** A delivered job that no runner acquires is offered again. */
 const deliveryMs = 60_000;
 
@@ -55,6 +57,7 @@ interface JobsOptions {
 
 export function makeJobs({ clock, story, tell }: JobsOptions): JobsApi {
   const jobs = new Map<string, SimJob>();
+  let reassignmentsMax = usualReassignments;
   const timers = new Map<string, () => void>();
   let room: (pool: string) => void = () => {};
 
@@ -106,6 +109,7 @@ export function makeJobs({ clock, story, tell }: JobsOptions): JobsApi {
   return {
     jobs,
     ofPool,
+    beEndlesslyPatient: () => (reassignmentsMax = Infinity),
     add: (wish) => {
       const now = clock.now();
       const job: SimJob = {

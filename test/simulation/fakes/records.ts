@@ -28,7 +28,7 @@ export interface Records {
   mint: GitHub["mint"];
   remove: GitHub["remove"];
   forgetIdle(pool: string): void;
-  /** A DELETE is on its way: what a test does meanwhile. */
+  /** A DELETE has arrived and is about to be carried out: what a test lets happen just before. */
   beforeRemoval(call: (name: string) => void): void;
 }
 
@@ -49,6 +49,8 @@ export function makeRecords({
   const locks = new Map<SimJob, () => void>();
   /** What becomes of a delivered job whose runner's record was deleted. */
   const verdicts = new Map<SimJob, DeleteOutcome>();
+  /** Jobs whose runner was told that it cannot have them. */
+  const failed = new Set<SimJob>();
   const races = { refused: 0, "acquire-fails": 0, "job-starts": 0 };
   let minted = 0;
   let underWay: (name: string) => void = () => {};
@@ -76,7 +78,13 @@ export function makeRecords({
       races[outcome] += 1;
       if (outcome === "refused") return "busy";
       verdicts.set(job, outcome);
-      if (outcome === "acquire-fails") clock.after(random.ms(1_000, reofferMs), () => jobs.undeliver(job));
+      if (outcome === "acquire-fails") {
+        clock.after(random.ms(1_000, reofferMs), () => {
+          verdicts.delete(job);
+          failed.delete(job);
+          jobs.undeliver(job);
+        });
+      }
     }
     records.delete(name);
     return "gone";
@@ -88,6 +96,9 @@ export function makeRecords({
     renew,
     isBusy,
     poll: (name) => {
+      // What was delivered and not acquired is delivered again, also to a runner whose record is gone by now.
+      const again = [...jobs.jobs.values()].find((job) => job.state === "delivered" && job.runner === name);
+      if (again && !failed.has(again)) return { is: "job", job: again };
       const record = records.get(name);
       if (!record) return { is: "gone" };
       record.idleMs ??= clock.now();
@@ -108,7 +119,8 @@ export function makeRecords({
       if (job.state !== "delivered" || job.runner !== name) return false;
       const verdict = verdicts.get(job);
       verdicts.delete(job);
-      if (verdict === "acquire-fails") return false;
+      if (verdict === "acquire-fails") failed.add(job);
+      if (failed.has(job)) return false;
       const record = records.get(name);
       if (record) record.spent = true;
       jobs.start(job);
@@ -135,10 +147,10 @@ export function makeRecords({
     },
     remove: async (pool, { name }, signal) => {
       story.happened({ is: "remove-called", pool, name });
-      underWay(name);
       await clock.sleep(random.ms(20, 500), signal);
       down("removing a runner");
       if (faults.strikes("remove-fails", pool)) throw new Error("removing a runner: 503");
+      underWay(name);
       const refused = records.has(name) && faults.strikes("remove-refused", pool);
       const outcome = refused ? "busy" : removal(name);
       story.happened({ is: "removed", pool, name, outcome });

@@ -22,6 +22,13 @@ describe("a launch", () => {
     retryAfterMs: null,
   } as const;
 
+  test("a refused repeat ends no doubt: an earlier send may still land", () => {
+    const repeated = after(sent, { is: "launch-repeated", launch: "l1" });
+    const next = after(repeated, { is: "launched", launch: "l1", machines: [], failures: [full] });
+    expect(Object.keys(next.machines)).toEqual(["m1", "m2"]);
+    expect(next.launches["l1"]).toMatchObject({ is: "unknown", sends: 2 });
+  });
+
   test("a partial answer keeps what came and closes what was full", () => {
     const next = after(sent, { is: "launched", launch: "l1", machines: ["m1"], failures: [full] });
     expect(Object.keys(next.machines)).toEqual(["m1"]);

@@ -21,6 +21,14 @@ describe("an agent's word", () => {
     });
   });
 
+  test("a reused machine whose record was deleted while its job came waits for a new registration, not for ever", () => {
+    const busy = registered("m1", "busy");
+    const deleted = { ...busy, registration: { ...busy.registration!, gone: true } };
+    const start = world({ config: config({ a: { reuse: true } }), machines: [deleted] });
+    const next = after(start, synced("m1", said("ready", { ranJob: true }))).machines.m1;
+    expect(next).toMatchObject({ stage: "enrolled", registration: null });
+  });
+
   test("a Listener that ends without a job finishes its machine; two of them close the recipe", () => {
     const start = world({ machines: [registered("m1", "listening"), registered("m2", "listening")] });
     const once = after(start, synced("m1", said("ready", { ranJob: false })));

@@ -122,3 +122,13 @@ describe("launching", () => {
     expect(launchCount(both)).toBe(1);
   });
 });
+
+test("after a lost journal nothing is launched while a backend has never been listed, and not for ever", () => {
+  const offers = { a: [offer(), offer({ key: "far", backend: "far" })] };
+  const views = { "backend:far": { is: "never", why: "503" } } as const;
+  const lost = world({ offers, views, demand: { a: demand(1) } });
+  const at = (agoMs: number) => ({ ...lost, completeSinceMs: now - agoMs });
+  expect(launchCount(at(limits.unlistedMsMax - 1))).toBe(0);
+  expect(plan(at(1_000), now, limits).refusals.a).toMatchObject([{ reason: "journal-incomplete", jobs: 1 }]);
+  expect(launchCount(at(limits.unlistedMsMax))).toBe(1);
+});
