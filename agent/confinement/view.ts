@@ -37,7 +37,7 @@ const standardLinks = {
   "/dev/stdout": "/proc/self/fd/1",
   "/dev/stderr": "/proc/self/fd/2",
   "/dev/ptmx": "pts/ptmx",
-  "/var/run": "/run",
+  "/var/run": "../run",
 };
 
 type Plan = ReturnType<typeof makePlan>;
