@@ -98,8 +98,8 @@ export default tseslint.config(
     files: ["agent/cli/{setup,doctor}/**"],
     rules: imports(
       ban(
-        ["**/infra/**", "!**/infra/settings.ts", "!**/infra/schema.ts"],
-        "setup and doctor may import only infra/settings.ts and infra/schema.ts, which are pure.",
+        ["**/infra/**", "!**/infra/settings.ts", "!**/infra/schema.ts", "!**/infra/errors.ts"],
+        "setup and doctor may import only settings.ts, schema.ts and errors.ts of infra/, which are pure.",
       ),
       cloudInit,
       tests,

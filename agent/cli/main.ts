@@ -4,6 +4,7 @@ import { FolderError } from "../supervisor/marker.ts";
 import { main, type Command } from "./verbs.ts";
 import { CliError } from "./errors.ts";
 import { helpLines, type Helped } from "./help.ts";
+import { refuseSecrets } from "./spilled.ts";
 import { realTerminal } from "./terminal.ts";
 import { checkOptions, checkVerb, type Args } from "./unknown.ts";
 
@@ -43,6 +44,7 @@ const textOf = (meta: Command["meta"]) => (meta as { description?: string } | un
 const asked = (words: readonly string[]) => words.some((word) => word === "--help" || word === "-h");
 
 try {
+  refuseSecrets(args);
   const found = await named(main, args);
   const { command, words, rest } = found;
   if (command.subCommands && rest.length > 0 && !asked(rest)) checkOptions(rest, {}, words);

@@ -10,6 +10,7 @@ const people = () => import("./verbs/commands.ts");
 export const main = defineCommand({
   meta: { name: "muster", description: "self-hosted GitHub Actions runners" },
   subCommands: {
+    setup: () => import("./setup/command.ts").then(({ setupCommand }) => setupCommand),
     doctor: () => import("./doctor/command.ts").then(({ doctorCommand }) => doctorCommand),
     status: () => people().then(({ statusCommand }) => statusCommand),
     jobs: () => people().then(({ jobsCommand }) => jobsCommand),

@@ -9,14 +9,19 @@ import { every } from "hono/combine";
  * something; adds the headers of each answer. There is no CORS: no other site may read anything.
  * @param port the one we listen on, known only after listening.
  * @param posts the only paths that may be posted to
+ * @param formAction where forms of the pages may go
  */
-export const guard = (port: () => number, posts: ReadonlySet<string>): MiddlewareHandler =>
+export const guard = (
+  port: () => number,
+  posts: ReadonlySet<string>,
+  formAction: readonly string[] = ["'none'"],
+): MiddlewareHandler =>
   every(
     secureHeaders({
       contentSecurityPolicy: {
         defaultSrc: ["'self'"],
         baseUri: ["'none'"],
-        formAction: ["'none'"],
+        formAction: [...formAction],
         frameAncestors: ["'none'"],
       },
       xFrameOptions: "DENY",
