@@ -18,6 +18,8 @@ export const remoteMethods = [
   "issuedSecrets",
   "events",
   "calls",
+  "installApp",
+  "apps",
   "setFault",
   "clearFaults",
   "faults",

@@ -1,4 +1,5 @@
 /** The levers: what a test does to the simulated GitHub and asks of it, beside what clients may do over HTTP. */
+import { install, type App } from "./core/apps.ts";
 import { cancel } from "./core/jobs.ts";
 import type { Fault } from "./core/faults.ts";
 import type { PlainJob } from "./core/plain.ts";
@@ -18,6 +19,7 @@ import {
 import type { Secret, TokenKind } from "./core/tokens.ts";
 import { dispatchPlain, dispatchWorkflow } from "./core/workflows.ts";
 import type { GroupOptions } from "./options.ts";
+import type { InstallationOptions } from "./options.ts";
 import type { EndpointName } from "./routes/endpoints.ts";
 import type { Calls } from "./routes/http.ts";
 import {
@@ -124,6 +126,17 @@ export class Control {
   /** How often each endpoint was called. */
   calls(): Partial<Record<EndpointName, number>> {
     return Object.fromEntries(this.#calls);
+  }
+
+  /** Installs an App for an account or changes its installation there; the installation's id. */
+  installApp(app: number, wanted: Omit<InstallationOptions, "id">): number {
+    const found = this.#sim.state.apps.find(({ id }) => id === app);
+    if (!found) throw new Error(`there is no App ${app}`);
+    return install(this.#sim, found, wanted);
+  }
+  /** Id, name, owner and rights of every App. */
+  apps(): Pick<App, "id" | "slug" | "name" | "owner" | "private" | "permissions">[] {
+    return this.#sim.state.apps.map(({ publicKey: _, installations: __, clientId: ___, ...app }) => app);
   }
 
   /** Switches a fault on; the answer is its id. */

@@ -24,8 +24,22 @@ export interface AppOptions {
   clientId?: string;
   /** PEM (SPKI) against which the App's RS256 tokens are checked. */
   publicKey: string;
-  /** `account` is an owner; default permissions: everything that muster can use. */
-  installations: { id: number; account: string; permissions?: Permissions }[];
+  installations: InstallationOptions[];
+  /** Default: the first installation's account. */
+  owner?: string;
+  /** Default `app-<id>`. */
+  name?: string;
+}
+
+export interface InstallationOptions {
+  id: number;
+  /** An owner. */
+  account: string;
+  /** Default: the App's, which are everything that muster can use when it comes from the options. */
+  permissions?: Permissions;
+  /** Names without owner; default: all. */
+  repositories?: readonly string[];
+  suspended?: boolean;
 }
 
 export interface PatOptions {
@@ -127,6 +141,8 @@ export interface GitHubOptions {
   /** Personal access tokens; default: one made up, see `token` of the simulator. */
   tokens?: PatOptions[];
   apps?: AppOptions[];
+  /** Owners that are personal accounts; the first is logged in on GitHub's pages. Default: none, all are organisations. */
+  users?: readonly string[];
   /** Runner groups of every organisation and repository; default: only `Default`, id 1, without public repositories. */
   groups?: GroupOptions[];
   timings?: Partial<Timings>;
@@ -161,6 +177,7 @@ export const resolveOptions = (options: GitHubOptions): ResolvedOptions => ({
   repositories: [{ owner: "acme", name: "widgets" }],
   tokens: [],
   apps: [],
+  users: [],
   groups: [{ id: 1, name: "Default", allowsPublicRepositories: false }],
   maxReassignments: 3,
   deleteRace: "seeded",

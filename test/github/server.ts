@@ -7,10 +7,12 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { Control } from "./control.ts";
+import { appOf } from "./core/apps.ts";
 import { createSim, type Sim } from "./core/sim.ts";
 import { resolveOptions, type GitHubOptions } from "./options.ts";
 import { agentHandlers } from "./routes/agents.ts";
 import { appHandlers } from "./routes/app.ts";
+import { appPageHandlers } from "./routes/app-pages.ts";
 import { artifactHandlers } from "./routes/artifacts.ts";
 import { brokerHandlers } from "./routes/broker.ts";
 import { mountControl } from "./routes/control.ts";
@@ -25,6 +27,7 @@ import { scaleSetHandlers } from "./routes/scale-sets.ts";
 
 const handlers: Handlers = {
   ...appHandlers,
+  ...appPageHandlers,
   ...registrationHandlers,
   ...runnerHandlers,
   ...groupHandlers,
@@ -60,6 +63,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubSi
   const sim = createSim(resolveOptions(options));
   const { repositories, host, port } = sim.options;
   sim.state.groups = sim.options.groups.map((group) => ({ ...group }));
+  sim.state.apps = sim.options.apps.map(appOf);
   sim.state.repositories = repositories.map((repository, index) => ({
     private: true,
     archived: false,

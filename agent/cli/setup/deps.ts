@@ -17,6 +17,7 @@ export interface SetupDeps extends CliDeps {
   manager: Deps;
   /** Aborted by Ctrl-C. */
   signal: AbortSignal;
+  limits: SetupLimits;
 }
 
 export const realSetupDeps = (signal: AbortSignal): SetupDeps => ({
@@ -27,6 +28,7 @@ export const realSetupDeps = (signal: AbortSignal): SetupDeps => ({
   wallMs: Date.now,
   manager: realDeps(pino({ enabled: false })),
   signal,
+  limits,
 });
 
 export const limits = {

@@ -2,7 +2,7 @@
 import type { Target } from "../../manager/github/url.ts";
 import { CliError } from "../errors.ts";
 import { convert, look, readApp, type App, type Look } from "./app.ts";
-import { limits as defaults, type SetupDeps, type SetupLimits } from "./deps.ts";
+import type { SetupDeps } from "./deps.ts";
 import { installUrl, manifestFor, newAppUrl, ownerOf, settingsUrl, type OwnerKind } from "./manifest.ts";
 import { ask, Unanswered } from "./rest.ts";
 import type { Right } from "./rights.ts";
@@ -56,7 +56,6 @@ export const waitForInstallation = async (
   tell: (problem: string) => void,
   limitMs: number,
   deps: SetupDeps,
-  limits: SetupLimits = defaults,
 ): Promise<Look & { ok: true }> => {
   const startMs = deps.clock.now();
   let last = "";
@@ -70,7 +69,7 @@ export const waitForInstallation = async (
     if (found.problem !== last) tell(found.problem);
     last = found.problem;
     if (deps.clock.now() - startMs >= limitMs) throw new CliError(`${found.problem}.`);
-    await deps.clock.sleep(limits.everyMs, deps.signal);
+    await deps.clock.sleep(deps.limits.everyMs, deps.signal);
   }
 };
 
@@ -83,11 +82,8 @@ const tellLink = (page: SetupPage, deps: SetupDeps) => {
 };
 
 /** @throws CliError: whatever it is, what exists by then is stored and said */
-export const makeApp = async (
-  options: MakeOptions,
-  deps: SetupDeps,
-  limits: SetupLimits = defaults,
-): Promise<MadeApp> => {
+export const makeApp = async (options: MakeOptions, deps: SetupDeps): Promise<MadeApp> => {
+  const { limits } = deps;
   const { target, stack } = options;
   const owner = options.resume ? null : await ownerKind(target, deps);
   // Ends the wait from the browser as Ctrl-C does from the terminal.
@@ -165,11 +161,9 @@ export const makeApp = async (
         `${error.message}\nThe App ${app.name} (${settingsUrl(target, app)}) and its key are stored: ` +
           "the same command again goes on from here.",
       );
-    const found = await waitForInstallation(wanted, tell, limits.installMs, inner, limits).catch(
-      (error: unknown) => {
-        throw error instanceof CliError ? again(error) : error;
-      },
-    );
+    const found = await waitForInstallation(wanted, tell, limits.installMs, inner).catch((error: unknown) => {
+      throw error instanceof CliError ? again(error) : error;
+    });
     const made = { app, key, installation: found.installation.id, warnings: found.warnings };
     await options.finish(made);
     page.show({

@@ -1,7 +1,7 @@
 /** GitHub's REST API as setting up asks it: status, headers and body of one call, and no secret in any error. */
 import { visible } from "../../manager/web/visible.ts";
 import { CliError } from "../errors.ts";
-import { limits as defaults, type SetupDeps, type SetupLimits } from "./deps.ts";
+import type { SetupDeps, SetupLimits } from "./deps.ts";
 
 export interface Call {
   /** For errors: `creating the App`. */
@@ -29,7 +29,8 @@ const messageOf = (body: unknown): string => {
   return typeof message === "string" ? visible(message) : "";
 };
 
-const once = async (call: Call, deps: SetupDeps, limits: SetupLimits): Promise<Answer> => {
+const once = async (call: Call, deps: SetupDeps): Promise<Answer> => {
+  const { limits } = deps;
   const late = new AbortController();
   const answered = new AbortController();
   void deps.clock.sleep(limits.callMs, answered.signal).then(() => late.abort());
@@ -80,7 +81,8 @@ const askedPause = ({ status, headers }: Answer, wallMs: number): number | null 
  * but for rate limits. All calls made here may be repeated: what was done by a lost call is found by the next.
  * @throws Unanswered
  */
-export const ask = async (call: Call, deps: SetupDeps, limits: SetupLimits = defaults): Promise<Answer> => {
+export const ask = async (call: Call, deps: SetupDeps): Promise<Answer> => {
+  const { limits } = deps;
   const host = new URL(call.url).host;
   let why = "";
   for (let attempt = 0; attempt < limits.attempts; attempt += 1) {
@@ -90,7 +92,7 @@ export const ask = async (call: Call, deps: SetupDeps, limits: SetupLimits = def
     }
     if (deps.signal.aborted) throw new CliError("interrupted.");
     try {
-      const answer = await once(call, deps, limits);
+      const answer = await once(call, deps);
       const pause = askedPause(answer, deps.wallMs());
       if (pause !== null && pause > limits.retryAfterMaxMs)
         throw new CliError(

@@ -4,7 +4,7 @@ import { visible } from "../../manager/web/visible.ts";
 import { CliError } from "../errors.ts";
 import { checkout, type Pulumi } from "../pulumi.ts";
 import { readApp } from "./app.ts";
-import { limits as defaults, type SetupDeps, type SetupLimits } from "./deps.ts";
+import type { SetupDeps } from "./deps.ts";
 import { readKey, readKeyFile } from "./key-file.ts";
 import { makeApp, ownerKind, waitForInstallation } from "./make-app.ts";
 import { ownerOf, settingsUrl } from "./manifest.ts";
@@ -73,12 +73,7 @@ const noApps = (target: Target) =>
   );
 
 /** @throws CliError, PulumiError */
-export const setup = async (
-  options: SetupOptions,
-  pulumi: Pulumi,
-  deps: SetupDeps,
-  limits: SetupLimits = defaults,
-): Promise<SetupResult> => {
+export const setup = async (options: SetupOptions, pulumi: Pulumi, deps: SetupDeps): Promise<SetupResult> => {
   const { stack } = pulumi;
   const present = presentOf(await pulumi.config());
   const target = await urlOf(options.url, present, deps);
@@ -113,7 +108,7 @@ export const setup = async (
         : await readKeyFile(file);
     const { app } = await readApp(target, id, key, deps);
     const wanted = { target, app, key, rights, wanted: way.installation };
-    const found = await waitForInstallation(wanted, () => {}, 0, deps, limits);
+    const found = await waitForInstallation(wanted, () => {}, 0, deps);
     const installation = found.installation.id;
     await save({ kind: "app", id, key, installation });
     const login = {
@@ -145,7 +140,6 @@ export const setup = async (
       finish: ({ app, key, installation }) => save({ kind: "app", id: app.id, key, installation }),
     },
     deps,
-    limits,
   );
   const { app, installation, warnings } = made;
   return end(

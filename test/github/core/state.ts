@@ -1,6 +1,7 @@
 /** Everything the simulated GitHub knows, in one place: plain objects, changed only by the functions of core/. */
 import type { KeyObject } from "node:crypto";
 import type { GroupOptions } from "../options.ts";
+import type { App, Conversion } from "./apps.ts";
 import type { BrokerMessage, Conclusion, ReadyJob, StepResult, WorkflowLogic } from "../wire.ts";
 
 /** Where runners and scale sets are registered; `repo` null: the whole organisation. */
@@ -201,6 +202,9 @@ export interface Event {
 
 export interface State {
   repositories: Repository[];
+  apps: App[];
+  /** By code. */
+  conversions: Map<string, Conversion>;
   groups: GroupOptions[];
   sets: Map<number, ScaleSet>;
   runners: Map<number, Runner>;
@@ -215,6 +219,8 @@ export interface State {
 export const emptyState = (): State => ({
   repositories: [],
   groups: [],
+  apps: [],
+  conversions: new Map(),
   sets: new Map(),
   runners: new Map(),
   runs: new Map(),

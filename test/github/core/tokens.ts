@@ -25,7 +25,7 @@ export interface Holders {
 export type TokenKind = keyof Holders;
 
 export interface Secret {
-  kind: TokenKind | "jit-config" | "runner-key" | "signed-url";
+  kind: TokenKind | "jit-config" | "runner-key" | "signed-url" | "app-key";
   value: string;
   /** A part that occurs nowhere else: what a search for leaks looks for. */
   marker: string;

@@ -1,29 +1,46 @@
 /** GitHub Apps, installation tokens, repositories, rate limits. */
+import { convert, type App } from "../core/apps.ts";
 import { restRefusal } from "../core/errors.ts";
 import type { Sim } from "../core/sim.ts";
 import { sameName, type Repository, type Scope } from "../core/state.ts";
-import type { AppOptions, Permissions } from "../options.ts";
-import { caller, callingApp, pathScope, repositoryOf } from "./auth.ts";
-import { bearer, body, type Ctx, type Handlers, page } from "./http.ts";
+import type { InstallationOptions, Permissions } from "../options.ts";
+import { caller, callingApp, isPerson, pathScope, repositoryOf } from "./auth.ts";
+import { bearer, body, page, texts, type Ctx, type Handlers } from "./http.ts";
 import { rateHeaders, rateWindow } from "./rate.ts";
 
-/** What an installation may do when its options do not say: everything that muster can use. */
-const allPermissions: Permissions = {
-  actions: "write",
-  administration: "write",
-  metadata: "read",
-  organization_self_hosted_runners: "write",
+const accountView = (sim: Sim, login: string) => ({
+  login,
+  type: isPerson(sim, login) ? "User" : "Organization",
+});
+
+const installationView = (sim: Sim, app: App, installation: InstallationOptions) => {
+  const { id, account, permissions = app.permissions, repositories, suspended = false } = installation;
+  const person = isPerson(sim, account);
+  return {
+    id,
+    account: accountView(sim, account),
+    app_id: app.id,
+    target_type: person ? "User" : "Organization",
+    permissions,
+    repository_selection: repositories ? "selected" : "all",
+    html_url: `${sim.origin}${person ? "" : `/organizations/${account}`}/settings/installations/${id}`,
+    suspended_at: suspended ? isoSeconds(0) : null,
+  };
 };
 
-type Installation = AppOptions["installations"][number];
-
-const installationView = (app: AppOptions, { id, account, permissions = allPermissions }: Installation) => ({
-  id,
-  account: { login: account },
-  app_id: app.id,
-  permissions,
-  repository_selection: "all",
+const appView = (sim: Sim, app: App) => ({
+  id: app.id,
+  client_id: app.clientId,
+  slug: app.slug,
+  name: app.name,
+  owner: accountView(sim, app.owner),
+  permissions: app.permissions,
+  events: [],
+  html_url: `${sim.origin}/github-apps/${app.slug}`,
 });
+
+const covers = ({ repositories }: InstallationOptions, name: string) =>
+  repositories === undefined || repositories.some((one) => sameName(one, name));
 
 /** Asked-for rights must be held; asking for none gives all. */
 function narrowed(held: Permissions, asked: unknown): Permissions {
@@ -40,7 +57,14 @@ async function installationToken(sim: Sim, c: Ctx) {
   const app = callingApp(sim, c);
   const installation = app.installations.find(({ id }) => String(id) === c.req.param("id"));
   if (!installation) throw restRefusal(404, "Not Found");
-  const permissions = narrowed(installation.permissions ?? allPermissions, (await body(c))["permissions"]);
+  if (installation.suspended) throw restRefusal(403, "This installation has been suspended");
+  const wanted = await body(c);
+  const permissions = narrowed(installation.permissions ?? app.permissions, wanted["permissions"]);
+  if (texts(wanted["repositories"]).some((name) => !covers(installation, name)))
+    throw restRefusal(
+      422,
+      "There is at least one repository that does not exist or is not accessible to the parent installation.",
+    );
   const { id: installationId, account } = installation;
   const holder = { installationId, account, permissions };
   const { value, expiresMs } = sim.tokens.issue(
@@ -67,10 +91,34 @@ export const isoSeconds = (ms: number) => new Date(ms).toISOString().replace(/\.
 /** The installation of an App's own JWT that covers a repository or organisation. */
 function installationOf(sim: Sim, c: Ctx) {
   const app = callingApp(sim, c);
-  const { owner }: Scope = pathScope(sim, c, null);
+  const { owner, repo }: Scope = pathScope(sim, c, null);
   const found = app.installations.find(({ account }) => sameName(account, owner));
+  if (!found || (repo !== null && !covers(found, repo))) throw restRefusal(404, "Not Found");
+  return c.json(installationView(sim, app, found));
+}
+
+/** Without a login: the code is the secret. */
+function conversion(sim: Sim, c: Ctx) {
+  const found = convert(sim, c.req.param("code") ?? "");
   if (!found) throw restRefusal(404, "Not Found");
-  return c.json(installationView(app, found));
+  const secrets = { client_secret: "simulated", webhook_secret: null, pem: found.pem };
+  return c.json({ ...appView(sim, found.app), ...secrets }, 201);
+}
+
+/** Public, so without a login. */
+function accountOf(sim: Sim, c: Ctx) {
+  const login = c.req.param("login") ?? "";
+  const known = [...sim.state.repositories.map(({ owner }) => owner), ...sim.options.users];
+  const found = known.find((one) => sameName(one, login));
+  if (found === undefined) throw restRefusal(404, "Not Found");
+  return c.json(accountView(sim, found));
+}
+
+/** As a caller may see it; a person is no organisation. */
+function organization(sim: Sim, c: Ctx) {
+  const { owner } = pathScope(sim, c, caller(sim, c));
+  if (isPerson(sim, owner)) throw restRefusal(404, "Not Found");
+  return c.json(accountView(sim, owner));
 }
 
 export const repositoryView = (sim: Sim, repository: Repository) => ({
@@ -107,13 +155,13 @@ function installationRepositories(sim: Sim, c: Ctx) {
 }
 
 export const appHandlers = {
-  "rest.app": (sim, c) => {
-    const { id, clientId } = callingApp(sim, c);
-    return c.json({ id, client_id: clientId ?? `Iv23sim${id}`, slug: `app-${id}`, name: `app-${id}` });
-  },
+  "rest.app": (sim, c) => c.json(appView(sim, callingApp(sim, c))),
+  "rest.manifest-conversion": conversion,
+  "rest.account": accountOf,
+  "rest.organization": organization,
   "rest.app-installations": (sim, c) => {
     const app = callingApp(sim, c);
-    return c.json(app.installations.map((installation) => installationView(app, installation)));
+    return c.json(app.installations.map((installation) => installationView(sim, app, installation)));
   },
   "rest.installation-token": installationToken,
   "rest.installation-of": installationOf,

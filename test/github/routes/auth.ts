@@ -5,7 +5,8 @@ import { readClaims, verifyRs256 } from "../core/jwt.ts";
 import type { Sim } from "../core/sim.ts";
 import { sameName, type Repository, type Scope } from "../core/state.ts";
 import type { Holders } from "../core/tokens.ts";
-import type { AppOptions, Permissions } from "../options.ts";
+import type { App } from "../core/apps.ts";
+import type { Permissions } from "../options.ts";
 import { bearer, type Ctx } from "./http.ts";
 import { countCall } from "./rate.ts";
 
@@ -83,18 +84,20 @@ export function knownScope(sim: Sim, wanted: Scope): Scope | null {
   return found ? { owner: found.owner, repo: found.name } : null;
 }
 
+/** A personal account; every other is an organisation. */
+export const isPerson = (sim: Sim, login: string): boolean =>
+  sim.options.users.some((user) => sameName(user, login));
+
 export const repositoryOf = (sim: Sim, { owner, repo }: Scope) =>
   sim.state.repositories.find(
     (known) => repo !== null && sameName(known.owner, owner) && sameName(known.name, repo),
   );
 
 /** The App whose RS256 JWT this is: at most 10 minutes long, not from the future (docs; github.md 1.2). */
-export function callingApp(sim: Sim, c: Ctx): AppOptions {
+export function callingApp(sim: Sim, c: Ctx): App {
   const jwt = bearer(c);
   const issuer = String(readClaims(jwt)?.["iss"] ?? "");
-  const app = sim.options.apps.find(
-    ({ id, clientId }) => issuer === String(id) || issuer === (clientId ?? `Iv23sim${id}`),
-  );
+  const app = sim.state.apps.find(({ id, clientId }) => issuer === String(id) || issuer === clientId);
   const claims = app && verifyRs256(jwt, createPublicKey(app.publicKey));
   if (!app || !claims) throw unauthorized("A JSON web token could not be decoded");
   const now = sim.clock.now() / 1000;

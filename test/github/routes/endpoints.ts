@@ -22,11 +22,19 @@ export const endpoints = {
   // REST: App and tokens
   "rest.app": on("GET", `${rest}/app`),
   "rest.app-installations": on("GET", `${rest}/app/installations`),
+  "rest.manifest-conversion": on("POST", `${rest}/app-manifests/:code/conversions`),
+  "rest.account": on("GET", `${rest}/users/:login`),
+  "rest.organization": on("GET", org),
   "rest.installation-token": on("POST", `${rest}/app/installations/:id/access_tokens`),
   "rest.installation-of": on("GET", `${repo}/installation`, `${org}/installation`),
   "rest.rate-limit": on("GET", `${rest}/rate_limit`),
   "rest.repository": on("GET", repo),
   "rest.installation-repositories": on("GET", `${rest}/installation/repositories`),
+  // Pages on which a person makes and installs an App
+  "web.new-app": on("POST", "/settings/apps/new", "/organizations/:organization/settings/apps/new"),
+  "web.make-app": on("POST", "/settings/apps", "/organizations/:organization/settings/apps"),
+  "web.install-page": on("GET", "/github-apps/:slug/installations/new"),
+  "web.install-app": on("POST", "/github-apps/:slug/installations"),
   // REST: runners
   "rest.registration-token": on("POST", ...both("runners/registration-token")),
   "rest.remove-token": on("POST", ...both("runners/remove-token")),
