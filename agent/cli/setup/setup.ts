@@ -81,7 +81,7 @@ export const setup = async (options: SetupOptions, pulumi: Pulumi, deps: SetupDe
   if (target.kind === "enterprise" && way.kind !== "token") throw noApps(target);
   const result = { stack, url: target.url, next: nextCommand(stack) };
   const end = async (login: SetupResult["login"], warnings: string[]): Promise<SetupResult> => {
-    const missing = stillWrong(stack, await pulumi.config(), checkout);
+    const missing = await stillWrong(stack, await pulumi.config(), checkout);
     return { ...result, login, warnings, missing };
   };
   const save = (login: Login) => saveLogin(pulumi, present, target.url, login);

@@ -1,8 +1,8 @@
 /** The stack's configuration as far as logging in to GitHub goes: what is there, and what is written. */
 import { arch, homedir } from "node:os";
-import { join } from "node:path";
 import { SettingsError } from "../../../infra/errors.ts";
 import { parseSettings } from "../../../infra/settings.ts";
+import { detectConfinement } from "../../confinement/detect.ts";
 import type { ConfigValue, Pulumi } from "../pulumi.ts";
 
 export interface Present {
@@ -87,7 +87,11 @@ export const saveLogin = async (
 };
 
 /** What the program would refuse, as it words it; nothing: preview has all it needs. */
-export const stillWrong = (stack: string, config: Record<string, ConfigValue>, root: string): string[] => {
+export const stillWrong = async (
+  stack: string,
+  config: Record<string, ConfigValue>,
+  root: string,
+): Promise<string[]> => {
   const ours = Object.entries(config).flatMap(([key, value]) =>
     key.startsWith("muster:") ? [[key.slice("muster:".length), value] as const] : [],
   );
@@ -98,7 +102,8 @@ export const stillWrong = (stack: string, config: Record<string, ConfigValue>, r
       values: Object.fromEntries(plain),
       secretKeys: new Set(ours.filter(([, value]) => value.secret).map(([key]) => key)),
       arch: arch() === "arm64" ? "ARM64" : arch().toUpperCase(),
-      places: { root: join(root), home: homedir() },
+      places: { root, home: homedir() },
+      confinement: await detectConfinement(),
     });
     return [];
   } catch (error) {
