@@ -17,9 +17,11 @@ const reading = (options: ChainOptions) => start({ source: "queued-runs", ...opt
 describe("with the source queued-runs", () => {
   test("two pools serve their own jobs on runners with independent lives, and nothing is left", async () => {
     const at = await promises.twoPools(reading);
-    expect(
-      Object.keys(at.github.control.calls()).filter((name) => /^(scale-set|session|queue)/.test(name)),
-    ).toEqual([]);
+    // Who else serves these labels is looked up once; nothing is made there.
+    const used = Object.keys(at.github.control.calls()).filter((name) =>
+      /^(scale-set|session|queue)/.test(name),
+    );
+    expect(used.filter((name) => name !== "scale-set.list")).toEqual([]);
   });
 
   test("six jobs on a pool with max 2: never more than two machines, all jobs run", () =>
