@@ -80,4 +80,4 @@ function heldUp({ world, refusals }: Input, pool: PoolName): string | null {
 }
 
 const notAssigned = ({ capacity }: Input, pool: PoolName): string =>
-  `GitHub has not assigned it yet; the pool offers room for ${capacity[pool] ?? 0}`;
+  `it is still queued at GitHub; the pool offers room for ${capacity[pool] ?? 0}`;

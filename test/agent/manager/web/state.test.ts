@@ -127,7 +127,7 @@ describe("why a job waits", () => {
     expect(jobsOf(believed, { capacity: { a: 2 } })["q"]).toMatchObject({
       state: "queued",
       waitMs: 5_000,
-      waitsFor: "GitHub has not assigned it yet; the pool offers room for 2",
+      waitsFor: "it is still queued at GitHub; the pool offers room for 2",
     });
   });
 
