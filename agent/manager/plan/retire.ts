@@ -37,7 +37,9 @@ export function retirements(paper: Draft, pool: string, figures: PoolFigures): v
   const unregistered = figures.coming.filter(
     (machine) => machine.stage === "enrolled" && machine.registration === null && stays(machine),
   );
-  let surplus = Math.max(0, figures.coming.filter(stays).length - waiting - minIdle);
+  const coming = figures.coming.filter(stays).length;
+  const idle = draining ? coming : coming + figures.busy.length + figures.stranded - figures.assigned;
+  let surplus = Math.max(0, Math.min(coming - waiting, idle) - minIdle);
   for (const machine of longestIdle(unregistered)) {
     if (surplus === 0) break;
     if (!draining && !paper.due(machine.stageMs + settings.idleTimeoutSeconds * 1_000)) continue;

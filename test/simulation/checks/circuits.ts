@@ -35,7 +35,7 @@ export function makeCircuitCheck({ fail, limits, now }: Checks) {
       // What a dead manager asked is answered to nobody.
       if (event.is === "launch-answered" && open.has(event.launch)) {
         const circuit = closed.get(event.offer);
-        if (circuit?.probe === event.launch || event.made > 0) closed.delete(event.offer);
+        if (circuit?.probe === event.launch) closed.delete(event.offer);
         // Calls that were sent together are refused together: one trip.
         if (event.failure === "no-capacity" && now() >= (closed.get(event.offer)?.untilMs ?? 0))
           closed.set(event.offer, { untilMs: now() + limits.circuitMs["no-capacity"] - 1, probe: null });

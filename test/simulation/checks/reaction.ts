@@ -34,6 +34,7 @@ export function makeReactionCheck({
   const unlaunched = new Map<string, number>();
   const trouble = new Map<string, number>();
   const vanished = new Map<string, { backend: string; atMs: number; lists: number }>();
+  const calledMs = new Map<string, number>();
   let fullMs = -Infinity;
   /** Pools whose news of a started job was lost: until startConfirmMs that job is taken for the one that waits. */
   const unheard = new Map<string, number>();
@@ -151,9 +152,12 @@ export function makeReactionCheck({
     hear: (event: SimEvent) => {
       if (event.is === "fault" && event.kind === "message-lost")
         for (const pool of Object.keys(settings().pools)) unheard.set(pool, now());
+      if (event.is === "launch-called") for (const id of event.machines) calledMs.set(id, now());
       if (event.is === "machine-gone") {
         const { backend, machine } = event;
-        vanished.set(machine, { backend, atMs: now(), lists: 0 });
+        // Until the last send of its launch cannot land any more it may come yet.
+        const doubtMs = (calledMs.get(machine) ?? 0) + limits.unknownSettleMs;
+        vanished.set(machine, { backend, atMs: Math.max(now(), doubtMs), lists: 0 });
         if (event.why === "died") trouble.set(backend, now());
       }
       if (event.is === "launch-answered" && event.failure !== null)

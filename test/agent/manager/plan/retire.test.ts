@@ -75,3 +75,19 @@ test("a busy machine that GitHub's figures call busy already does not stand for 
   // JobStarted of m1's job was lost; two more jobs wait, and two listen for them.
   expect(actionsOf(world({ machines, demand: { a: demand(3, 1) } }), "retire")).toEqual([]);
 });
+
+test("a job that is done before GitHub says that it began does not stand for one that waits", () => {
+  const job = {
+    name: "j",
+    startedMs: now - 500,
+    startedAtGitHub: false,
+    completedMs: null,
+    jobId: null,
+    runner: "m1",
+  };
+  const busy = registered("m2", "busy", { job: { ...job, startedAtGitHub: true, runner: "m2" } });
+  const waits = machine("m3", "enrolled", { stageMs: now - 1e6 });
+  const machines = [registered("m1", "done", { job }), busy, waits];
+  // m1's job is over and no longer counted: the two are m2's and one that waits.
+  expect(actionsOf(world({ machines, demand: { a: demand(2, 1) } }), "end")).toEqual([]);
+});
