@@ -138,7 +138,7 @@ const toFinding = ({ what, level, detail, cure }: Inspection, stack: string): Fi
 /** The sentence of a refused login says what to check; this is how the next credential is stored. */
 const storeAgain = (detail: string, stack: string) =>
   /App \d+|githubAppKey/.test(detail)
-    ? `npm run muster -- setup -s ${stack} (or: npm run pulumi -- config set --secret muster:githubAppKey -s ${stack} < KEY.pem)`
+    ? `npm run muster -- setup --stack ${stack} (or: npm run pulumi -- config set --secret muster:githubAppKey -s ${stack} < KEY.pem)`
     : `npm run pulumi -- config set --secret muster:githubToken -s ${stack}`;
 
 const limits = z.object({

@@ -40,7 +40,7 @@ export const pulumiLoginCheck = async (facts: Facts): Promise<Finding[]> => {
 
 export const stackCheck = async (facts: Facts): Promise<Finding[]> => {
   const { stack } = facts;
-  const cure = `npm run muster -- setup${stack === "local" ? "" : ` -s ${stack}`} (or: npm run pulumi -- stack init ${stack})`;
+  const cure = `npm run muster -- setup${stack === "local" ? "" : ` --stack ${stack}`} (or: npm run pulumi -- stack init ${stack})`;
   if (!(await facts.isMade())) return [blocker("stack", `the stack ${stack} is not made yet`, cure)];
   try {
     await facts.config();
