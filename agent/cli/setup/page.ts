@@ -150,6 +150,16 @@ const offer = ({ stack, target, rights, manifest, actions }: View & { kind: "off
     ${cancel(path)}`;
 };
 
+/** Addresses of the same GitHub as links; anything else stays text. */
+const linked = (text: string, target: Target) =>
+  text
+    .split(/(https?:\/\/[^\s,;]+)/)
+    .map((part) =>
+      part.startsWith(`${new URL(target.url).origin}/`)
+        ? html`<a href="${part}" target="_blank" rel="noopener noreferrer">${part}</a>`
+        : part,
+    );
+
 const install = ({ app, target, url, problem }: View & { kind: "install" }, path: string) => {
   const which =
     target.repository === null
@@ -158,7 +168,7 @@ const install = ({ app, target, url, problem }: View & { kind: "install" }, path
   return html`<p>The App <b>${app}</b> is created and its key is stored. Now install it. ${which}</p>
     <p><a class="button" href="${url}" target="_blank" rel="noopener noreferrer">Install at GitHub</a></p>
     <p class="note" role="status">
-      ${problem === null ? "Looking for the installation." : html`Waiting: ${problem}.`}
+      ${problem === null ? "Looking for the installation." : html`Waiting: ${linked(problem, target)}.`}
     </p>
     <p class="quiet">
       This page looks again every three seconds. Closed by mistake, or somebody else must approve? Run the

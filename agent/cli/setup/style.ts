@@ -42,6 +42,7 @@ button, .button {
 }
 button:hover, .button:hover { filter: brightness(1.08); }
 button:focus-visible, .button:focus-visible { outline: 3px solid var(--act); outline-offset: 2px; }
+a:not(.button) { color: inherit; }
 .plain { background: none; color: var(--quiet); font-weight: 400; padding: .3rem 0; text-decoration: underline; }
 .note, .alert { border-radius: .4rem; padding: .6rem .8rem; background: var(--note); }
 .alert { background: var(--alert); }

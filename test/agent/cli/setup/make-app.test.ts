@@ -265,6 +265,7 @@ test("an installation that does not cover the repository, or lacks a right, is t
   const browser = await create(await rig.page());
   await install(browser, { repositories: "other" });
   while (!browser.text.includes("does not cover acme/widgets")) await browser.reload();
+  expect(browser.link("/settings/installations/")).toContain(rig.github.url);
   const [app] = rig.github.control.apps();
   rig.github.control.installApp(app!.id, { account: "acme", permissions: { metadata: "read" } });
   while (!browser.text.includes('lacks "Administration: read and write"')) await browser.reload();
