@@ -53,7 +53,7 @@ export const tiers: readonly Tier[] = [
     kind: "vitest",
     command: vitest("unit"),
     needs: ["bash", "tar"],
-    limitMinutes: 10,
+    limitMinutes: 20,
   },
   {
     name: "chain",
@@ -61,7 +61,7 @@ export const tiers: readonly Tier[] = [
     kind: "vitest",
     command: vitest("chain"),
     needs: ["bash", "tar"],
-    limitMinutes: 15,
+    limitMinutes: 25,
   },
   {
     name: "engine",
@@ -69,7 +69,7 @@ export const tiers: readonly Tier[] = [
     kind: "vitest",
     command: vitest("engine"),
     needs: ["engine", "bash", "tar"],
-    limitMinutes: 15,
+    limitMinutes: 20,
   },
   {
     name: "start",
