@@ -67,6 +67,8 @@ export const defaultLimits = {
   doubtMs: 300 * second,
   /** A finished machine's record that GitHub keeps for so long is called a leak. */
   leakMs: 300 * second,
+  /** A job of a pool that is gone from the settings, with its maxJobTime, gets GitHub's own default. */
+  orphanJobMs: 360 * minute,
   /** How long a machine that says it runs a job is believed before GitHub's figures must show it. */
   startConfirmMs: 60 * second,
   /** A failed DELETE or mint is repeated after so long; a busy refusal as well. */

@@ -140,9 +140,9 @@ function overduePools({ world, limits, due }: Draft): ReadonlySet<string> {
 
 function busyReason(paper: Draft, machine: Machine): Verdict | null {
   const { world, limits } = paper;
-  const seconds = world.config.pools[machine.pool]?.maxJobSeconds;
+  const seconds = world.config.pools[machine.pool]?.maxJobSeconds ?? limits.orphanJobMs / 1_000;
   const sinceMs = machine.job?.startedMs ?? machine.stageMs;
-  if (seconds !== undefined && paper.due(sinceMs + seconds * 1_000))
+  if (paper.due(sinceMs + seconds * 1_000))
     return verdict(`its job ran longer than maxJobTime (${seconds} s)`);
   const endedMs = machine.job?.completedMs ?? null;
   if (endedMs !== null && paper.due(endedMs + limits.jobEndedGraceMs))

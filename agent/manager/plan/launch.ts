@@ -84,6 +84,8 @@ function repeatUnknown(paper: Draft, figures: Readonly<Record<string, PoolFigure
   for (const launch of launches) {
     if (figures[launch.request.pool]?.refused) continue;
     if (launch.is !== "unknown" || launch.sends >= 3) continue;
+    // Machines that were seen have settled it; once they are forgotten a repeat would bring them back, tokens and all.
+    if (!launch.request.machines.some((id) => paper.world.machines[id]?.stage === "asked")) continue;
     if (paper.due(launch.sentMs + paper.limits.mintRetryMs * launch.sends)) {
       paper.add({ key: `launch:${launch.id}`, do: "repeat-launch", launch: launch.id });
     }

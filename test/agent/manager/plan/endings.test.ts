@@ -170,3 +170,11 @@ test("a launch in doubt is waited for, and given up where no list ever settles i
   expect(actionsOf(inDoubt(now - deadlineMs + 1), "end")).toEqual([]);
   expect(actionsOf(inDoubt(now - deadlineMs), "end")).toMatchObject([{ machine: "m1", failedBoot: true }]);
 });
+
+test("a busy machine of a pool that is gone from the settings ends after GitHub's own limit of a job", () => {
+  const busy = (ms: number) => registered("m1", "busy", { pool: "gone", stageMs: now - ms });
+  expect(actionsOf(world({ machines: [busy(limits.orphanJobMs - 1)] }), "end")).toEqual([]);
+  expect(actionsOf(world({ machines: [busy(limits.orphanJobMs)] }), "end")).toMatchObject([
+    { machine: "m1" },
+  ]);
+});

@@ -132,3 +132,15 @@ test("after a lost journal nothing is launched while a backend has never been li
   expect(plan(at(1_000), now, limits).refusals.a).toMatchObject([{ reason: "journal-incomplete", jobs: 1 }]);
   expect(launchCount(at(limits.unlistedMsMax))).toBe(1);
 });
+
+test("a launch in doubt is repeated while a machine of it was never seen, and not once all came and went", () => {
+  const request = { pool: "a", offer: "local", machines: ["m1"] };
+  const sent = { askedMs: now - 60_000, sentMs: now - 60_000, sends: 1, is: "unknown" as const };
+  const launches = { l0: { id: "l0", backend: "local", request, worstMicros: 0, ...sent } };
+  const repeats = (machines: Parameters<typeof world>[0] & object) =>
+    plan(world({ ...machines, launches }), now, limits).actions.filter(
+      (action) => action.do === "repeat-launch",
+    ).length;
+  expect(repeats({ machines: [machine("m1", "asked", { startedMs: null })] })).toBe(1);
+  expect(repeats({ machines: [] })).toBe(0);
+});
