@@ -1,3 +1,6 @@
+/** What daemon, agents and runners inherit of the environment and of open files. */
+import { closeSync, readdirSync, readFileSync } from "node:fs";
+
 /**
  * The named allow list of what daemon, agents and runners inherit; everything else of the environment stays behind.
  * Nothing here is a secret: a process's environment is readable in /proc for as long as it lives.
@@ -30,3 +33,25 @@ export const followingProxies = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
   // fetch() follows these variables only when told to.
   return { ...env, no_proxy: except, NO_PROXY: except, NODE_USE_ENV_PROXY: "1" };
 };
+
+/** fcntl.h, as /proc/PID/fdinfo tells it. */
+const closeOnExec = 0o2000000;
+
+const isPassedOn = (descriptor: number): boolean => {
+  try {
+    const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8"));
+    return flags !== null && (parseInt(flags[1]!, 8) & closeOnExec) === 0;
+  } catch {
+    return false; // the one by which the list was read
+  }
+};
+
+/**
+ * Closes what this process was started with besides its three streams. Node keeps the first 17 descriptors from its
+ * children, later ones only as far as no number is missing: an editor's terminal, or `exec 63<FOLDER` in a shell, would
+ * reach every job, and an open folder leads out of any confinement. All that Node opens itself is closed at exec.
+ */
+export function closeInheritedFiles(): void {
+  const descriptors = readdirSync("/proc/self/fd").map(Number);
+  for (const descriptor of descriptors) if (descriptor > 2 && isPassedOn(descriptor)) closeSync(descriptor);
+}

@@ -1,9 +1,11 @@
 /** The runner agent: `node runner.mjs LAUNCH-FILE`. Serves one machine until it is told to end. */
+import { closeInheritedFiles } from "../inherited.ts";
 import { realDeps } from "./deps.ts";
 import { messageOf } from "./errors.ts";
 import { defaultLimits } from "./limits.ts";
 import { runAgent } from "./run.ts";
 
+closeInheritedFiles();
 const deps = realDeps();
 const stop = new AbortController();
 for (const name of ["SIGTERM", "SIGINT"] as const)

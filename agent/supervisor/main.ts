@@ -3,11 +3,13 @@
  * own, with an empty environment but for a named list. SIGHUP: look at settings and secrets again. SIGTERM: stop.
  * SIGUSR2: stop and leave the secrets for the next one.
  */
+import { closeInheritedFiles } from "../inherited.ts";
 import { realClock, wallTime } from "./deps.ts";
 import { folder, readRecord, takeSecrets } from "./folder.ts";
 import { isAlive } from "./process.ts";
 import { stopAndKeepSecrets, Supervisor } from "./supervise.ts";
 
+closeInheritedFiles();
 const [directory] = process.argv.slice(2);
 if (!directory) throw new Error("usage: node main.ts DIRECTORY");
 const paths = folder(directory);

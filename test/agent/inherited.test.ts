@@ -1,7 +1,9 @@
-/** Programs that we start follow the proxies of their environment: shown with a real process and a real proxy. */
-import { execFile } from "node:child_process";
+/** What programs that we start inherit: shown with real processes and a real proxy. */
+import { execFile, spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { followingProxies } from "../../agent/inherited.ts";
@@ -52,4 +54,22 @@ test("what is on this computer is asked directly", async () => {
 test("without a proxy the environment is the same object, and so is it with an empty one", () => {
   for (const env of [{ PATH: "/bin" }, { PATH: "/bin", https_proxy: "" }])
     expect(followingProxies(env)).toBe(env);
+});
+
+test("an open folder of the shell ends with the process that inherited it, and the three streams stay", () => {
+  const file = join(import.meta.dirname, "../../agent/inherited.ts");
+  const program = `
+    const { spawnSync } = await import("node:child_process");
+    const { closeInheritedFiles } = await import(${JSON.stringify(file)});
+    const seen = () => spawnSync("ls", ["/proc/self/fd/63/"], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+    const before = seen().status;
+    closeInheritedFiles();
+    console.log(before, seen().status === 0, await import("node:fs/promises").then(({ readFile }) => readFile("/dev/null", "utf8")));`;
+  const folder = openSync("/", "r");
+  const stdio = ["ignore", "pipe", "pipe", ...Array.from({ length: 60 }, () => "ignore" as const), folder];
+  const options = { encoding: "utf8" as const, stdio: stdio as ("ignore" | "pipe" | number)[] };
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], options);
+  closeSync(folder);
+  expect(stderr).toContain("/proc/self/fd/63");
+  expect(stdout.trim()).toBe("0 false");
 });

@@ -26,6 +26,7 @@ for file in ${home}/${canary} ${passphrase} ${directory}/settings.json ${directo
   cat "$file" >/dev/null 2>&1 && leak "file $file"
 done
 find / \\( -path /proc -o -path /sys \\) -prune -o -name '${canary}*' -print 2>/dev/null | sed 's/^/LEAK found /'
+ls /proc/self/fd/63/ >/dev/null 2>&1 && leak "an inherited folder"
 for process in /proc/[0-9]*; do
   for way in root cwd; do
     ls "$process/$way/${base}" "$process/$way/${directory}" "$process/$way/${home}" 2>/dev/null | grep -e '${canary}' -e settings.json | sed "s|^|LEAK $process/$way |"

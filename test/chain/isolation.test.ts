@@ -56,11 +56,13 @@ async function start({ kind, reuse = false }: Start): Promise<{ at: Chain; targe
     "user-namespace": plain ? ["setpriv", "--reuid", id, "--regid", id, "--clear-groups"] : [],
     none: ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all"],
   };
+  // As a terminal or a shell's `exec` leaves one to all that it starts: a folder in which the home lies.
+  const open = ["bash", "-c", `exec 63<'${base}'; exec "$0" "$@"`];
   chain = await startChain({
     pools: { small: { labels, max: 2, reuse } },
     directory,
     env: { HOME: home, PLANTED: "planted" },
-    under: under[kind],
+    under: [...open, ...under[kind]],
     ...(plain ? { uid: plainUid } : {}),
     manager: {
       readable: [join(process.execPath, ".."), base],
