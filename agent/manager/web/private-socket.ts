@@ -1,7 +1,7 @@
 /** HTTP over a Unix socket that only its own user may open: 0600 in a folder that is 0700. */
 import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
-import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, rmSync, statSync } from "node:fs";
 import type { Server, ServerOptions } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
@@ -60,12 +60,24 @@ async function makeRoom(path: string, what: string, deps: Deps): Promise<void> {
   }
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  refuseForeign(folder, what);
   chmodSync(folder, 0o700);
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return;
   if (!found.isSocket()) throw new Error(`${path} is not a socket; move it away or choose another ${what}`);
   if (await answers(path, deps)) throw new Error(`another manager serves ${path}; stop it first`);
   rmSync(path, { force: true });
+}
+
+/**
+ * Below a folder where anybody may write (/tmp) somebody else may have made this one first, or a link of its name: the
+ * owner could put a socket of their own there, and would be told what is meant for the manager.
+ */
+function refuseForeign(folder: string, what: string): void {
+  if ((statSync(dirname(folder)).mode & 0o002) === 0) return;
+  const found = lstatSync(folder);
+  if (found.isDirectory() && found.uid === process.getuid?.()) return;
+  throw new Error(`${folder} must be a real folder of this user alone: it is to hold the ${what}; remove it`);
 }
 
 /** Whether anybody listens; a socket whose process is gone refuses at once. */

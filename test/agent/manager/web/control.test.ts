@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -74,6 +84,20 @@ describe("the socket", () => {
     writeFileSync(path, "precious");
     await expect(up()).rejects.toThrow(/not a socket/);
     expect(existsSync(path)).toBe(true);
+  });
+
+  it("is not opened where anybody may write, in a folder that somebody else made first", async () => {
+    chmodSync(folder, 0o1777);
+    mkdirSync(join(folder, "own"));
+    chmodSync(join(folder, "own"), 0o755);
+    symlinkSync("own", join(folder, "run"));
+    await expect(up()).rejects.toThrow(/must be a real folder of this user/);
+    expect(mode(join(folder, "own"))).toBe(0o755);
+    if (process.getuid?.() !== 0) return; // nobody else can give a folder away
+    rmSync(join(folder, "run"));
+    mkdirSync(join(folder, "run"));
+    chownSync(join(folder, "run"), 65_533, 65_533);
+    await expect(up()).rejects.toThrow(/must be a real folder of this user/);
   });
 
   it("is refused with the cure when its path is too long for the kernel", async () => {
