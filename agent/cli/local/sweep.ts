@@ -1,10 +1,11 @@
 /** `muster local sweep`: leaves nothing behind, with or without a manager. */
 import { spawn } from "node:child_process";
+import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
 import type { ManagerConfig } from "../../manager-config.ts";
 import { folder, type Folder } from "../../supervisor/folder.ts";
-import { foreign, ownership } from "../../supervisor/marker.ts";
+import { FolderError, foreign, ownership } from "../../supervisor/marker.ts";
 import type { CliDeps } from "../deps.ts";
 import { daemonEnvironment, endDaemon } from "./daemon.ts";
 import { endMachines, machineLimits, type MachineLimits } from "./machines.ts";
@@ -43,9 +44,23 @@ const forget = async (paths: Folder, config: ManagerConfig, secrets: string, dep
 };
 
 /**
+ * A checkout that was copied brings a folder along whose notes name another one's processes and sets at GitHub. One that
+ * was moved is no copy: then nothing is where it was.
+ */
+const refuseCopy = async (directory: string, original: string) => {
+  const [here, there] = await Promise.all([directory, original].map((path) => stat(path).catch(() => null)));
+  if (!here || !there || (here.dev === there.dev && here.ino === there.ino)) return;
+  if ((await ownership(original)).kind !== "ours") return;
+  throw new FolderError(
+    `${directory} is a copy of ${original}, which is still there: what it notes of processes and of GitHub is the ` +
+      `other's. Nothing was touched. Remove the copy by hand, or name the other: muster local sweep --directory ${original}`,
+  );
+};
+
+/**
  * Ends manager and runner agents, removes what this stack has at GitHub (needs the secrets; what remains is named),
  * then the folder with everything in it. Succeeds when there is none.
- * @throws FolderError when the folder is not a manager's: then nothing is touched
+ * @throws FolderError when the folder is not a manager's, or is a copy of one: then nothing is touched
  */
 export const sweep = async (
   directory: string,
@@ -58,6 +73,7 @@ export const sweep = async (
   if (kind === "foreign") throw foreign(directory);
   if (kind === "missing") return deps.say(`${directory} is not there: nothing to remove`);
   const config = await readSettings(paths).catch(() => null);
+  if (config) await refuseCopy(directory, config.manager.directory);
   await endDaemon(paths, deps);
   const ended = await endMachines(paths, deps, limits);
   if (ended > 0) deps.say(`ended ${ended} processes of runner agents`);

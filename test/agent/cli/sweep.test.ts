@@ -1,5 +1,16 @@
 import { execFile } from "node:child_process";
-import { chmod, chown, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -7,7 +18,7 @@ import { leaveSecrets } from "../../../agent/cli/local/secrets.ts";
 import { start } from "../../../agent/cli/local/start.ts";
 import { sweep } from "../../../agent/cli/local/sweep.ts";
 import { ensureFolder } from "../../../agent/supervisor/folder.ts";
-import { makeRig, type Rig } from "../supervisor/rig.ts";
+import { gone, makeRig, type Rig } from "../supervisor/rig.ts";
 
 let rig: Rig;
 beforeEach(async () => {
@@ -38,6 +49,23 @@ test("sweep removes an empty folder", async () => {
   await mkdir(rig.paths.directory);
   await sweep(rig.paths.directory, null, rig.deps);
   expect(await exists(rig.paths.directory)).toBe(false);
+});
+
+test("sweep of a copied folder leaves the manager alone that the copy tells of, and one that was moved is swept", async () => {
+  await up();
+  const copy = join(dirname(rig.paths.directory), "copy");
+  await cp(rig.paths.directory, copy, {
+    recursive: true,
+    filter: async (path) => !(await stat(path)).isSocket(),
+  });
+  const pid = await rig.managerPid();
+  await expect(sweep(copy, secrets, rig.deps)).rejects.toThrow(`is a copy of ${rig.paths.directory}`);
+  expect(await rig.managerPid()).toBe(pid);
+  expect(gone(pid)).toBe(false);
+  expect((await rig.events()).some(({ event }) => event === "forget")).toBe(false);
+  await sweep(rig.paths.directory, null, rig.deps);
+  await sweep(copy, null, rig.deps);
+  expect(await exists(copy)).toBe(false);
 });
 
 const nobody = 65_534;
