@@ -13,7 +13,8 @@ export const notConfined = 121;
 /**
  * pid 1 of the job's namespace. It stays, because a program with this number would be deaf to signals that it does not
  * handle, and would have to bury the orphans. Arguments: mount table, new root, folder to start in, mounts to make
- * read-only (options and path, ended by --), and the command.
+ * read-only (options and path, ended by --), and the command. What the command itself ends with is never taken for a
+ * confinement that failed.
  */
 const init = `
 fail() { echo "the job cannot be confined: $1" >&2; exit ${notConfined}; }
@@ -27,7 +28,9 @@ done
 shift
 cd "$top" && pivot_root . . && umount -l . && cd "$start" || fail "pivot_root"
 "$@"
-exit $?
+code=$?
+[ "$code" != ${notConfined} ] || code=1
+exit "$code"
 `;
 
 const namespaces = ["--mount", "--pid", "--ipc", "--fork", "--kill-child"];

@@ -29,6 +29,8 @@ export function makeStatus(phase: Phase = "preparing"): StatusBoard {
       const next = { ...status, ...patch };
       next.job = text(next.job);
       next.problem = text(next.problem);
+      // A job may write lines of any length where the runner does: a report that is too long would never be taken.
+      if (next.lastLife) next.lastLife = { ...next.lastLife, result: text(next.lastLife.result) };
       if (JSON.stringify(next) === JSON.stringify(status)) return;
       status = next;
       touch();

@@ -51,6 +51,10 @@ it.each([0, 1, 7, 105])("an exit code of %i comes through", async (code) => {
   expect(await start(`exit ${code}`).ended).toBe(code);
 });
 
+it("a program that ends as if it had not been confined is not believed", async () => {
+  expect(await start(`exit ${notConfined}`).ended).toBe(1);
+});
+
 it("a program that a signal ends gives a number that no runner gives", async () => {
   expect(await start("kill -KILL $$").ended).toBe(128 + 9);
 });

@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { verdictOn } from "../../../agent/runner/exit-code.ts";
 import { parseLine } from "../../../agent/runner/listener.ts";
 import { makePauses } from "../../../agent/runner/pauses.ts";
+import { makeStatus } from "../../../agent/runner/status.ts";
 import { parseCpu, parseMemory } from "../../../agent/runner/usage.ts";
+import { syncRequest } from "../../../agent/protocol.ts";
 import { program } from "./agents.ts";
 
 describe("a line of the Listener", () => {
@@ -19,6 +21,16 @@ describe("a line of the Listener", () => {
     ["an echo of Running job: x", null],
   ])("%s", (line, expected) => {
     expect(parseLine(line)).toEqual(expected);
+  });
+});
+
+describe("what a machine says of itself", () => {
+  it("is short enough for the manager, whatever the lines were from which it was read", () => {
+    const status = makeStatus();
+    const long = "x".repeat(16_000);
+    status.set({ job: long, problem: long, lastLife: { life: 1, code: 0, ranJob: true, result: long } });
+    const report = { protocol: 2, sequence: 1, ...status.get(), usage: null };
+    expect(syncRequest.safeParse(report)).toMatchObject({ success: true });
   });
 });
 
