@@ -25,7 +25,7 @@ export interface Output {
 
 const lineMax = 16 * 1024;
 
-/** @param file exists; every line that is appended from now on is given to `onLine` once */
+/** @param file exists; every line that is appended from now on is given to `onLine` once, unless they come as a flood */
 export function followOutput(
   file: string,
   onLine: (line: string) => void,
@@ -39,8 +39,16 @@ export function followOutput(
   let rest = "";
 
   const read = () => {
-    for (let bytes = -1; bytes !== 0;) {
-      bytes = readSync(input, buffer, 0, buffer.length, offset);
+    // Not until nothing is left: who writes faster than this reads would never let go of the agent.
+    const end = fstatSync(input).size;
+    if (end - offset > 2 * limits.outputBytesMax) {
+      // No runner says so much at a time, but a job of the same user may open this file (/proc/PID/fd), or make it long.
+      [rest, offset] = ["", 0];
+      return ftruncateSync(input, 0);
+    }
+    while (offset < end) {
+      const bytes = readSync(input, buffer, 0, Math.min(buffer.length, end - offset), offset);
+      if (bytes === 0) break;
       offset += bytes;
       const lines = (rest + decoder.write(buffer.subarray(0, bytes))).split("\n");
       rest = lines.pop()!.slice(-lineMax);
