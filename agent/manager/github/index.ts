@@ -30,12 +30,14 @@ export const makeGitHubWith =
     let place = makePlace(config, secrets, timings, deps);
     let stopped = false;
     const pools = new Map<PoolName, SourcedPool>();
-    const access = makeAccessWatch(() => place.watched, report, timings, deps);
+    const readsRuns = (pool: PoolName) => pools.get(pool)?.usesRest() === true;
+    const access = makeAccessWatch(() => ({ ...place.watched, readsRuns }), report, timings, deps);
 
     const poolOf = (name: PoolName): SourcedPool => {
       const known = pools.get(name);
       if (known) return known;
-      const made = makeSourcedPool(name, { ...place.tools(() => config), report }, () => pools.delete(name));
+      const tools = { ...place.tools(() => config), report, switched: access.look };
+      const made = makeSourcedPool(name, tools, () => pools.delete(name));
       pools.set(name, made);
       return made;
     };
@@ -82,8 +84,7 @@ export const makeGitHubWith =
       },
 
       remove: async (pool, runner, signal) => {
-        const byRest =
-          place.queued.notes.poolOf(runner.name) !== undefined || pools.get(pool)?.usesRest() === true;
+        const byRest = place.queued.notes.poolOf(runner.name) !== undefined || readsRuns(pool);
         if (!byRest) return remove(runner, place, signal);
         place.queued.runs.ended(runner.name);
         return place.queued.runners.remove(runner, signal);
@@ -146,7 +147,7 @@ function makePlace(first: ManagerConfig, firstSecrets: ManagerSecrets, timings: 
     timings,
     deps,
   });
-  const tools = (config: () => ManagerConfig): Omit<SourceTools, "report"> => ({
+  const tools = (config: () => ManagerConfig): Omit<SourceTools, "report" | "switched"> => ({
     service,
     owned,
     queued,
@@ -162,6 +163,6 @@ function makePlace(first: ManagerConfig, firstSecrets: ManagerSecrets, timings: 
     queued.notes.close();
   };
   const archives = makeArchives(() => rest, target, timings, deps);
-  const watched: Watched = { rest: () => rest, service, target, owned };
+  const watched: Omit<Watched, "readsRuns"> = { rest: () => rest, service, target, owned };
   return { api: target.api, owned, service, queued, login, tools, watched, close, archives };
 }

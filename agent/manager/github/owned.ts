@@ -1,6 +1,6 @@
 /**
  * What this stack made at GitHub, in a file beside the journal: the ids of its scale sets, the labels that were sent (the
- * answer may lack some) and of open sessions, so that a manager that crashed can end its own session at its return
+ * answer may lack some) and of open sessions, with what was there before others of its labels, so that a manager that crashed can end its own session at its return
  * instead of waiting until GitHub does. No secret is in it; losing it loses that convenience only.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -20,13 +20,20 @@ const entry = z.object({
   settled: z.boolean().default(false),
 });
 export type OwnedSet = z.infer<typeof entry>;
-const file = z.object({ url: z.string(), sets: z.array(entry) });
+/** A pool without a set of its own that nothing was against: what `settled` says of a set. */
+const first = entry.pick({ pool: true, group: true, labels: true });
+export type FirstPool = z.infer<typeof first>;
+const file = z.object({ url: z.string(), sets: z.array(entry), firsts: z.array(first).default([]) });
 
 export interface Owned {
   sets(): readonly OwnedSet[];
   keep(set: OwnedSet): void;
   session(id: number, sessionId: string | null): void;
   settle(id: number): void;
+  firsts(): readonly FirstPool[];
+  /** One a pool: with other labels or in another group it has to be first anew. */
+  keepFirst(pool: FirstPool): void;
+  dropFirst(pool: string): void;
   drop(id: number): void;
   /** Writes no more: another place's notes have taken the file. */
   close(): void;
@@ -35,14 +42,22 @@ export interface Owned {
 /** @param url where the sets are; what the file says of another place does not count. */
 export function openOwned(directory: string, url: string, deps: Deps): Owned {
   const path = join(directory, "github.json");
-  const known = new Map(readOwned(path, url).map((set) => [set.id, set]));
+  const before = readOwned(path, url);
+  const known = new Map(before.sets.map((set) => [set.id, set]));
+  const firsts = new Map(before.firsts.map((one) => [one.pool, one]));
   let writable = true;
   let closed = false;
   const save = () => {
     if (closed) return;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, JSON.stringify({ url, sets: [...known.values()] }), { mode: 0o600 });
+      writeFileSync(
+        `${path}.new`,
+        JSON.stringify({ url, sets: [...known.values()], firsts: [...firsts.values()] }),
+        {
+          mode: 0o600,
+        },
+      );
       renameSync(`${path}.new`, path);
       writable = true;
     } catch (error) {
@@ -69,6 +84,15 @@ export function openOwned(directory: string, url: string, deps: Deps): Owned {
       known.set(id, { ...set, settled: true });
       save();
     },
+    firsts: () => [...firsts.values()],
+    keepFirst: (one) => {
+      if (JSON.stringify(firsts.get(one.pool)) === JSON.stringify(one)) return;
+      firsts.set(one.pool, one);
+      save();
+    },
+    dropFirst: (pool) => {
+      if (firsts.delete(pool)) save();
+    },
     close: () => (closed = true),
     drop: (id) => {
       if (known.delete(id)) save();
@@ -76,13 +100,14 @@ export function openOwned(directory: string, url: string, deps: Deps): Owned {
   };
 }
 
-function readOwned(path: string, url: string): readonly OwnedSet[] {
+function readOwned(path: string, url: string): Pick<z.infer<typeof file>, "sets" | "firsts"> {
+  const nothing = { sets: [], firsts: [] };
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch {
-    return [];
+    return nothing;
   }
   const read = file.safeParse(parsed(text));
-  return read.success && read.data.url === url ? read.data.sets : [];
+  return read.success && read.data.url === url ? read.data : nothing;
 }

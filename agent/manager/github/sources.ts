@@ -22,6 +22,8 @@ export interface SourceTools extends PoolTools {
   /** github.url is an enterprise's. */
   enterprise: boolean;
   url: string;
+  /** The pool reads queued runs from now on, by itself. */
+  switched(): void;
 }
 
 /** @param emptied called when the pool is no more and nothing of it is left at GitHub */
@@ -54,6 +56,7 @@ export function makeSourcedPool(name: PoolName, tools: SourceTools, emptied: () 
     deps.log.warn({ pool: name, labels }, `${source}; the scale set is drained and deleted`);
     read(wish, labels);
     sets.follow(null);
+    tools.switched();
   };
   const why = (dropped: readonly string[]): SourceView => ({
     is: "queued-runs",

@@ -13,7 +13,7 @@ import { makeService } from "../service.ts";
 import { defaultTimings, type Timings } from "../timings.ts";
 import { parseTarget } from "../url.ts";
 import { type Credential, expired, expiryWarning } from "./credential.ts";
-import { judge } from "./judge.ts";
+import { judge, type Noted } from "./judge.ts";
 import { groupNamed, type Place, readPlace } from "./read.ts";
 
 export interface Finding {
@@ -60,7 +60,10 @@ export async function inspectPlace(
   }
   const groups = Object.values(stack.pools).map(({ runnerGroup }) => runnerGroup);
   const place = await readPlace({ rest, service, target }, groups, signal);
-  const owned = stack.directory === undefined ? [] : openOwned(stack.directory, target.url, deps).sets();
+  const owned: Noted =
+    stack.directory === undefined
+      ? { sets: () => [], firsts: () => [] }
+      : openOwned(stack.directory, target.url, deps);
   const now = deps.clock.now();
   return [
     { level: "ok", what: "login", detail: `may register runners at ${target.url}`, cure: "" },
@@ -109,12 +112,7 @@ function readFindings(place: Place): Finding[] {
   );
 }
 
-function poolFindings(
-  stack: Inspected,
-  pool: string,
-  place: Place,
-  owned: Parameters<typeof judge>[3],
-): Finding[] {
+function poolFindings(stack: Inspected, pool: string, place: Place, owned: Noted): Finding[] {
   const settings = stack.pools[pool]!;
   const findings: Finding[] = [];
   if (place.groups?.is === "read" && !groupNamed(place.groups.value, settings.runnerGroup)) {

@@ -21,13 +21,15 @@ export interface Watched {
   rest(): Rest;
   service: Pick<Service, "listSets">;
   target: Target;
-  owned: Pick<Owned, "sets" | "settle">;
+  owned: Pick<Owned, "sets" | "settle" | "firsts" | "keepFirst" | "dropFirst">;
+  /** The pool has no scale set that could say since when it has been there. */
+  readsRuns(pool: PoolName): boolean;
 }
 
 export interface AccessWatch {
   /** New settings: pools that they change are held, before this returns, until they were looked at. */
   follow(config: ManagerConfig): void;
-  /** Looks at once, for a new login. */
+  /** Looks at once: for a new login, or a pool that hears of its jobs in another way now. */
   look(): void;
   stop(): void;
 }
@@ -75,7 +77,7 @@ export function makeAccessWatch(
   const judged = (
     pool: PoolName,
     held: Held,
-    { refusals, warnings, unread, settles }: Judgement,
+    { refusals, warnings, unread, settles, first }: Judgement,
   ): boolean => {
     const found: Access = {
       refusals: refusals.map(({ reason, said, cure }) => ({ reason, detail: `${said}. ${cure}.` })),
@@ -83,7 +85,9 @@ export function makeAccessWatch(
     };
     if (unread === null) {
       held.known = true;
-      if (settles !== null) watched().owned.settle(settles);
+      const { owned, readsRuns } = watched();
+      if (settles !== null) owned.settle(settles);
+      if (first !== null && readsRuns(pool)) owned.keepFirst(first);
       tell(pool, found);
       return true;
     }
@@ -129,8 +133,8 @@ export function makeAccessWatch(
         reading?.is === "unread" ? reading.why.message : null,
         `${what} cannot be read: going on without`,
       );
-    const noted = owned.sets();
-    const read = [...pools].map(([pool, held]) => judged(pool, held, judge(settings, pool, place, noted)));
+    for (const { pool } of owned.firsts()) if (!settings.pools[pool]) owned.dropFirst(pool);
+    const read = [...pools].map(([pool, held]) => judged(pool, held, judge(settings, pool, place, owned)));
     return read.every((whole) => whole);
   };
 

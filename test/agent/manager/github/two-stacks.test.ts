@@ -1,9 +1,10 @@
 /** Two stacks in one organisation, each with a real GitHub side, against one simulated GitHub. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Client } from "../../../github/testing/client.ts";
 import { ScriptedRunner } from "../../../github/testing/scripted-runner.ts";
 import { start } from "../../../github/testing/start.ts";
-import { eventually, harness, looking, signal } from "./harness.ts";
+import { eventually, type Harness, harness, looking, type Options, signal } from "./harness.ts";
+import { queuedHarness, unlimited } from "./queued/queued-world.ts";
 import type { World } from "./world.ts";
 
 type Sim = World["sim"];
@@ -82,6 +83,56 @@ test("equal labels: the first stack goes on with a warning, the second stands st
   await eventually(() => expect(dev.refused()).toEqual(["label-clash"]));
   await eventually(() => expect(prod.accesses().at(-1)!.warnings).toHaveLength(1));
   expect(prod.refused()).toEqual([]);
+});
+
+describe("a pool that reads queued runs has no set to say that it was first", () => {
+  const clash = { labels: labels.prod, shareLabels: false };
+  const first = (sim: Sim, options: Options) =>
+    queuedHarness(sim, { timings: looking, pools: { a: clash }, ...options });
+  const later = async (sim: Sim) => {
+    const client = await new Client(sim, sim.repositoryUrl).login();
+    const sent = labels.prod.map((name) => ({ name }));
+    await client.sets("POST", "", { name: "later", runnerGroupId: 1, labels: sent });
+  };
+  const warned = (made: Harness) =>
+    eventually(() => expect(made.accesses().at(-1)!.warnings[0]).toMatch(/"later".*came later/));
+
+  test("by setting: it goes on with a warning when another comes, also after a restart", async () => {
+    const sim = await start(unlimited);
+    const made = first(sim, {});
+    made.github.start(made.config);
+    await eventually(() => expect(made.refused()).toEqual([]));
+    await later(sim);
+    await warned(made);
+    expect(made.refused()).toEqual([]);
+    await made.github.stop();
+    const again = first(sim, { directory: made.directory });
+    again.github.start(again.config);
+    await warned(again);
+    expect(again.refused()).toEqual([]);
+  });
+
+  test("by itself: what it was with its set it stays without, although no look was due", async () => {
+    const sim = await start(unlimited);
+    sim.control.setFault({ kind: "labels-dropped" });
+    const made = first(sim, { source: "auto", timings: {} });
+    made.github.start(made.config);
+    await eventually(() => expect(made.seen().at(-1)?.source?.is).toBe("queued-runs"));
+    await eventually(() => expect(made.accesses().length).toBeGreaterThan(2));
+    sim.control.clearFaults();
+    await later(sim);
+    made.github.credentials({ githubToken: sim.token });
+    await warned(made);
+    expect(made.refused()).toEqual([]);
+  });
+
+  test("one that comes later stands still", async () => {
+    const sim = await start(unlimited);
+    await later(sim);
+    const made = first(sim, {});
+    made.github.start(made.config);
+    await eventually(() => expect(made.refused()).toEqual(["label-clash"]));
+  });
 });
 
 test("a set is removed by hand only when it is another stack's and nobody uses it", async () => {
