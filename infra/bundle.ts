@@ -63,7 +63,21 @@ const compile = async (root: string, name: "manager" | "runner") => {
       `the runner's bundle has ${kilobytes(contents.length)}, more than ${kilobytes(runnerBytesMax)}. ` +
         `Largest inputs:\n${largest(result.metafile).join("\n")}`,
     );
-  return { contents, sha256: createHash("sha256").update(contents).digest("hex") };
+  const sha256 = createHash("sha256").update(contents).digest("hex");
+  return { contents, sha256, packages: packagesOf(result.metafile) };
+};
+
+const packagesOf = ({ inputs }: Metafile): string[] => {
+  const names = Object.keys(inputs).flatMap(
+    (path) => /.*\bnode_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
+  );
+  return [...new Set(names)].sort();
+};
+
+/** The npm packages whose code reaches machines, by name; nothing is written. @throws BundleError */
+export const bundledPackages = async (root: string): Promise<{ manager: string[]; runner: string[] }> => {
+  const [manager, runner] = await Promise.all([compile(root, "manager"), compile(root, "runner")]);
+  return { manager: manager.packages, runner: runner.packages };
 };
 
 /** What `bundle` would name, without writing anything. @throws BundleError */

@@ -1,0 +1,50 @@
+/**
+ * What runs beside credentials is known by name. A package that is new here, also one that another package brings, fails
+ * this test until somebody has looked at it and added it to the list.
+ */
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { bundledPackages } from "../../infra/bundle.ts";
+
+const octokit = [
+  ...["auth-app", "auth-oauth-app", "auth-oauth-device", "auth-oauth-user", "auth-token", "core", "endpoint"],
+  ...["graphql", "oauth-authorization-url", "oauth-methods", "plugin-paginate-rest", "plugin-request-log"],
+  ...[
+    "plugin-rest-endpoint-methods",
+    "plugin-retry",
+    "plugin-throttling",
+    "request",
+    "request-error",
+    "rest",
+  ],
+].map((name) => `@octokit/${name}`);
+const ofOctokit = [
+  ...["before-after-hook", "bottleneck", "content-type", "json-with-bigint", "toad-cache"],
+  ...["universal-github-app-jwt", "universal-user-agent"],
+];
+const ofPino = [
+  ...[
+    "@pinojs/redact",
+    "atomic-sleep",
+    "on-exit-leak-free",
+    "pino-std-serializers",
+    "quick-format-unescaped",
+  ],
+  ...["safe-stable-stringify", "sonic-boom", "thread-stream"],
+];
+const ofPromClient = ["@opentelemetry/api", "bintrees", "tdigest"];
+
+const allowed = {
+  manager: [
+    ...["@hono/node-server", "hono", "pino", "prom-client", "zod"],
+    ...octokit,
+    ...ofOctokit,
+    ...ofPino,
+    ...ofPromClient,
+  ].sort(),
+  runner: ["zod"],
+};
+
+test("the bundles that reach machines hold the listed packages and no other", async () => {
+  expect(await bundledPackages(join(import.meta.dirname, "../.."))).toEqual(allowed);
+});
