@@ -3,7 +3,7 @@
  * shows which files `npm start` touches.
  */
 import { execFile } from "node:child_process";
-import { appendFile, cp, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
+import { appendFile, chmod, cp, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { promisify } from "node:util";
@@ -32,6 +32,8 @@ export const copyCheckout = async (root: string): Promise<Copy> => {
   try {
     const filter = (source: string) => !left.has(topOf(relative(root, source)));
     await cp(root, directory, { recursive: true, filter });
+    // As a clone would be: where jobs have a user id of their own, they read it as anybody may.
+    await chmod(directory, 0o755);
     await symlink(join(root, "node_modules"), join(directory, "node_modules"));
     const git = gitIn(directory);
     await git(["init", "--quiet"]);

@@ -1,4 +1,4 @@
-import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -21,6 +21,8 @@ describe("a copy of the checkout", () => {
     const copy = await copyCheckout(root);
     try {
       await access(join(copy.directory, "infra/main.mjs"));
+      // Jobs with a user id of their own read it as anybody may.
+      expect((await stat(copy.directory)).mode & 0o777).toBe(0o755);
       await access(join(copy.directory, "node_modules/zod/index.js"));
       await expect(access(join(copy.directory, ".muster"))).rejects.toThrow();
     } finally {
