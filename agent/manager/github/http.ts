@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { deadline, type Deps } from "../deps.ts";
 import type { Ms } from "../world.ts";
+import { bodyOf } from "./body.ts";
 import { type GitHubError, refused, unanswered, unreadable } from "./errors.ts";
 
 export interface Call {
@@ -33,8 +34,8 @@ export async function send(call: Call, deps: Deps): Promise<Answer> {
       signal: limit.signal,
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     });
-    // text() drops the byte order mark with which GitHub's older services begin their answers.
-    const text = await response.text();
+    // A decoder drops the byte order mark with which GitHub's older services begin their answers.
+    const text = new TextDecoder().decode(await bodyOf(response));
     return { status: response.status, text, header: (name) => response.headers.get(name) };
   } catch (error) {
     throw unanswered(call.what, error, call.secrets);

@@ -5,6 +5,7 @@ import { throttling } from "@octokit/plugin-throttling";
 import { Octokit } from "@octokit/rest";
 import type { ManagerConfig, ManagerSecrets } from "../../manager-config.ts";
 import { deadline, type Deps } from "../deps.ts";
+import { bodyOf } from "./body.ts";
 import { GitHubError, hide, refused, unanswered } from "./errors.ts";
 import { type Credential, credentialSeen, expired } from "./access/credential.ts";
 import { orAborted } from "./pauses.ts";
@@ -265,7 +266,7 @@ function timedFetch(timings: Timings, deps: Deps, seen: (headers: Headers) => vo
       const response = await deps.fetch(input, { ...init, signal: limit.signal });
       const { status, headers } = response;
       seen(headers);
-      const bytes = await response.arrayBuffer();
+      const bytes = await bodyOf(response);
       const none = status === 204 || status === 205 || status === 304;
       return new Response(none ? null : bytes, { status, headers });
     } finally {
