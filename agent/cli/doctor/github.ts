@@ -3,7 +3,7 @@ import * as z from "zod";
 import { connectMsMax, connectSentence, connectTimes } from "../../connect-time.ts";
 import { deadline } from "../../manager/deps.ts";
 import { inspectPlace, type Finding as Inspection } from "../../manager/github/access/inspect.ts";
-import { makeLogin, type Rest } from "../../manager/github/login.ts";
+import { makeLogin, type Purpose, type Rest } from "../../manager/github/login.ts";
 import { defaultTimings } from "../../manager/github/timings.ts";
 import { parseTarget, type Target } from "../../manager/github/url.ts";
 import type { Facts } from "./facts.ts";
@@ -14,9 +14,9 @@ const timings = { ...defaultTimings, callTimeoutMs: 8_000, attempts: 2 };
 
 const targetOf = async (facts: Facts): Promise<Target> => parseTarget((await facts.place()).github.url);
 
-const restOf = async (facts: Facts, target: Target): Promise<Rest> => {
+const restOf = async (facts: Facts, target: Target, purpose?: Purpose): Promise<Rest> => {
   const [{ github }, secrets] = await Promise.all([facts.place(), facts.secrets()]);
-  return makeLogin(target, github.login, secrets, timings, facts.deps.manager);
+  return makeLogin(target, github.login, secrets, timings, facts.deps.manager, purpose);
 };
 
 /** Where runners of github.com get their jobs (docs, "Communication requirements for GitHub.com"). */
@@ -106,7 +106,8 @@ const runsFindings = async (facts: Facts, signal: AbortSignal): Promise<Finding[
   const { github } = await facts.place();
   const target = await targetOf(facts);
   if (github.source !== "queued-runs" || target.repository === null) return [];
-  const rest = await restOf(facts, target);
+  // An App's token has only the rights that were asked for with it.
+  const rest = await restOf(facts, target, "runners and runs");
   const route = `GET ${target.path}/actions/runs?per_page=1`;
   return rest.call({ what: "reading workflow runs", route }, signal).then(
     () => [],

@@ -69,6 +69,23 @@ describe("the doctor at GitHub", () => {
     expect(finding.cure).toMatch(/"Actions: read".*muster:github.source scale-sets -s dev/);
   });
 
+  it("an App that may read queued runs is asked with that right, and is in order", async () => {
+    const { publicKey, privateKey } = generateKeyPairSync("rsa", {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    });
+    const permissions = { administration: "write", actions: "read", metadata: "read" } as const;
+    const { options } = await atGitHub(
+      { apps: [{ id: 7, publicKey, installations: [{ id: 9, account: "acme", permissions }] }] },
+      {
+        github: { source: "queued-runs", app: { id: 7, installation: 9 } },
+        secrets: { githubAppKey: privateKey },
+      },
+    );
+    expect((await look(["github-login"], options)).one("github-rights").level).toBe("ok");
+  });
+
   it("a token that ends soon is a warning, one that has ended a blocker, each with the date", async () => {
     const soon = await atGitHub({ tokens: [{ token: "ghp_soon", expiresMs: Date.now() + 20 * day }] });
     const one = (await look(["github-login"], soon.options)).one("token-expiry");
