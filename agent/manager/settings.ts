@@ -32,14 +32,18 @@ export async function readSettings(path: string): Promise<Settings> {
 
 /** Digest of all that a pool's machines are made from: a machine of another recipe is replaced once it is idle. */
 export function recipes(config: ManagerConfig): Record<string, string> {
+  const { readable, hidden, unconfined } = config.manager;
   const of = (pool: ManagerConfig["pools"][string]) => {
     const { labels, reuse, gpu, runnerGroup, backends } = pool;
+    // How its jobs are kept apart is told to a machine once, at its launch.
+    const confined = backends.some(({ kind }) => kind === "local") ? { readable, hidden, unconfined } : null;
     const made = JSON.stringify([
       labels,
       reuse,
       gpu,
       runnerGroup,
       backends,
+      confined,
       config.manager.runnerBundle.sha256,
       config.github.url,
     ]);

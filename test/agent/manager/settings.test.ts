@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ManagerConfig } from "../../../agent/manager-config.ts";
 import { readSettings, recipes } from "../../../agent/manager/settings.ts";
 import { config } from "./worlds.ts";
 
@@ -36,4 +37,15 @@ test("a pool's recipe changes with what its machines are made from, and not with
   expect(recipe({ a: { max: 9, minIdle: 2, idleTimeoutSeconds: 1 } })).toBe(recipe({ a: {} }));
   expect(recipe({ a: { labels: ["other"] } })).not.toBe(recipe({ a: {} }));
   expect(recipe({ a: { reuse: true } })).not.toBe(recipe({ a: {} }));
+});
+
+test("jobs that are no longer trusted run on no machine that was launched while they were", () => {
+  const recipe = (over: Partial<ManagerConfig["manager"]>) => {
+    const made = config();
+    return recipes({ ...made, manager: { ...made.manager, ...over } }).a;
+  };
+  expect(recipe({ unconfined: true })).not.toBe(recipe({ unconfined: false }));
+  expect(recipe({ readable: ["/srv/tools"] })).not.toBe(recipe({}));
+  expect(recipe({ hidden: ["/srv/keys"] })).not.toBe(recipe({}));
+  expect(recipe({ port: 7_118, drainTimeoutSeconds: 9 })).toBe(recipe({}));
 });
