@@ -103,7 +103,8 @@ const unregistered = ({ stage, registration }: Machine) => stage === "enrolled" 
 
 /** Why it can never take a job of a pool that needs a graphics processor; a driver gets some time to come up. */
 function withoutGpu({ world, limits, due }: Draft, machine: Machine): string | null {
-  if (!unregistered(machine)) return null;
+  // Of old settings it says nothing of the present ones: it is replaced, and no recipe is blamed.
+  if (!unregistered(machine) || machine.recipe !== world.recipes[machine.pool]) return null;
   const problem = gpuProblem(world.config.pools[machine.pool], gpusOf(world, machine));
   const late = () => due((machine.enrolledMs ?? machine.stageMs) + limits.gpuGraceMs);
   return problem !== null && (!problem.mayPass || late()) ? problem.why : null;

@@ -134,6 +134,19 @@ describe("the recipe circuit", () => {
     ]);
   });
 
+  test("machines from before the pool wanted one are no failed boots: the next ones may have it", () => {
+    const old = ["m1", "m2"].map((id) => machine(id, "enrolled", { recipe: "without", host: host([]) }));
+    const start = world({
+      config: config({ a: { gpu: true, max: 4 } }),
+      machines: old,
+      demand: { a: demand(2) },
+    });
+    expect(actionsOf(start, "mint")).toEqual([]);
+    const at = planned(start);
+    expect([boots(at), at.circuits["recipe:a/local"]]).toEqual([[], undefined]);
+    expect(actionsOf(start, "launch")).toMatchObject([{ pool: "a", count: 2 }]);
+  });
+
   test("a probe that enrols without a working one does not open it again, one with does", () => {
     const start = (gpus: Gpu[]) => {
       const at = world({
