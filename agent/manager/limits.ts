@@ -155,8 +155,20 @@ export function assertLimits(limits: Limits): void {
   holds(limits.listPeriodMs < limits.listFreshMs, "listPeriodMs < listFreshMs");
   holds(limits.coalesceIdleMs <= limits.coalesceMsMax, "coalesceIdleMs <= coalesceMsMax");
   holds(limits.coalesceMsMax < limits.tickMsMax, "coalesceMsMax < tickMsMax");
+  holds(limits.heartbeatMs < journalQuietMs(limits), "heartbeatMs < unknownSettleMs + visibilityGraceMs");
+  holds(journalQuietMs(limits) < limits.unlistedMsMax, "unknownSettleMs + visibilityGraceMs < unlistedMsMax");
+  holds(limits.journalReserveBytes < limits.journalBytes, "journalReserveBytes < journalBytes");
+  // A sync must have the time to tell of a driver that came up, and the archive is unpacked meanwhile.
+  holds(limits.syncPeriodMs < limits.gpuGraceMs, "syncPeriodMs < gpuGraceMs");
+  holds(limits.gpuGraceMs < limits.prepareDeadlineMs, "gpuGraceMs < prepareDeadlineMs");
+  holds(limits.connectTimeoutMs <= limits.connectPeriodMs, "connectTimeoutMs <= connectPeriodMs");
+  for (const [reason, ms] of Object.entries(limits.circuitMs))
+    holds(
+      ms <= limits.circuitMsMax[reason as keyof Limits["circuitMs"]],
+      `circuitMs <= circuitMsMax: ${reason}`,
+    );
 }
-assertLimits(defaultLimits);
-
 /** After a lost journal nothing is launched for so long: a call sent before may land late and be listed later still. */
 export const journalQuietMs = (limits: Limits): Ms => limits.unknownSettleMs + limits.visibilityGraceMs;
+
+assertLimits(defaultLimits);

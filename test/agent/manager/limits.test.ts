@@ -10,6 +10,10 @@ test.each([
   { unknownSettleMs: 60_000 },
   { deadManMs: 90_000 },
   { listPeriodMs: 60_000 },
+  { heartbeatMs: 180_000 },
+  { journalReserveBytes: 64 * 1024 ** 2 },
+  { gpuGraceMs: 30_000 },
+  { circuitMsMax: { ...defaultLimits.circuitMsMax, quota: 1 } },
 ])("%j breaks a relation and says which", (over) => {
   expect(() => assertLimits({ ...defaultLimits, ...over })).toThrow(/limits\.ts: this must hold/);
 });
