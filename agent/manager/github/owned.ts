@@ -1,7 +1,8 @@
 /**
  * What this stack made at GitHub, in a file beside the journal: the ids of its scale sets, the labels that were sent (the
- * answer may lack some) and of open sessions, with what was there before others of its labels, so that a manager that crashed can end its own session at its return
- * instead of waiting until GitHub does. No secret is in it; losing it loses that convenience only.
+ * answer may lack some) and of open sessions, so that a manager that crashed can end its own session at its return
+ * instead of waiting until GitHub does; and what was there before others of its labels. No secret is in it; losing it
+ * loses that.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
