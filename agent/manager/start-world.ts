@@ -4,7 +4,7 @@ import type { Journal } from "./journal.ts";
 import { journalQuietMs, type Limits } from "./limits.ts";
 import type { Backend } from "./ports.ts";
 import { offersOf, recipes, type Settings } from "./settings.ts";
-import type { Launch, Machine, Ms, World } from "./world.ts";
+import type { Launch, Machine, Ms, Stage, World } from "./world.ts";
 import { runnerName } from "./world.ts";
 
 export interface StartWorldOptions {
@@ -60,13 +60,16 @@ const inDoubt = (launch: Launch): Launch =>
 
 /**
  * What an older copy remembers of a machine may be long over: it may finish, is never enrolled again nor registered, and
- * its record is looked for although the copy knows of none.
+ * its record is looked for although the copy knows of none. Whether it waits for a job, GitHub says by deleting that record.
  */
 function spent(machine: Machine, place: string, now: Ms): Machine {
   const life = Math.max(1, machine.life);
   const registration = machine.registration ?? forgotten(runnerName(machine.id, life), life, place, now);
-  return { ...machine, spent: true, order: null, registration };
+  const stage = waiting.has(machine.stage) ? "enrolled" : machine.stage;
+  return { ...machine, stage, spent: true, order: null, registration };
 }
+
+const waiting: ReadonlySet<Stage> = new Set<Stage>(["registered", "listening", "retiring"]);
 
 function resumed(machine: Machine, now: Ms): Machine {
   const { registration } = machine;

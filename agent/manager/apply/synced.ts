@@ -98,12 +98,18 @@ function move(
 
 /** A machine that enrolled at a manager whose journal was lost is here all the same, and so is its registration. */
 function remembered(machine: Machine, life: number, place: string, now: Ms): Machine {
-  if (machine.enrolledMs !== null) return machine;
-  const here: Machine = { ...at(machine, "enrolled", now), enrolledMs: now, life };
-  if (life === 0 || machine.registration?.life === life)
-    return life === 0 ? here : at(here, "registered", now);
-  const registration = forgotten(runnerName(machine.id, life), life, place, now);
-  return { ...at(here, "registered", now), registration };
+  const known = machine.enrolledMs !== null;
+  // An older copy of the journal knows an earlier life: the record that its runner has now is another one.
+  const older = machine.spent && life > machine.life;
+  if (known && !older) return machine;
+  const here = known ? { ...machine, life } : { ...at(machine, "enrolled", now), enrolledMs: now, life };
+  if (life === 0) return here;
+  const registration =
+    machine.registration?.life === life
+      ? machine.registration
+      : forgotten(runnerName(machine.id, life), life, place, now);
+  // A spent one waits for nothing: its record is deleted, and GitHub's refusal tells of a job that its agent hides.
+  return { ...(machine.spent ? here : at(here, "registered", now)), registration };
 }
 
 /** GitHub has called the job of this registration started. */

@@ -56,8 +56,8 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
     return null;
   }
   if (machine.spent) {
-    // It may run a job that an older copy of the journal knows nothing of: its agent gets the time to say so.
-    return paper.due(since(paper, machine.stageMs) + limits.syncPeriodMs)
+    const patienceMs = mayWork(paper, machine) ? limits.deadManMs : limits.syncPeriodMs;
+    return paper.due(since(paper, machine.stageMs) + patienceMs)
       ? verdict("it was launched before the journal was lost", { orphan: true })
       : null;
   }
@@ -97,6 +97,16 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
   if (!world.config.pools[machine.pool] && machine.stage === "enrolled")
     return verdict("its pool is gone from the settings", { orphan: true });
   return null;
+}
+
+/**
+ * A spent machine may run a job that an older copy of the journal knows nothing of, until its agent says that it does not,
+ * or, where a runner of it listens, until GitHub has deleted that runner's record.
+ */
+function mayWork({ world }: Draft, { id, registration }: Machine): boolean {
+  const phase = world.reports[id]?.phase;
+  if (phase === undefined) return true;
+  return registration !== null && (phase === "starting" || phase === "listening");
 }
 
 const unregistered = ({ stage, registration }: Machine) => stage === "enrolled" && registration === null;

@@ -68,6 +68,15 @@ describe("an older copy of the journal", () => {
     },
   );
 
+  test("one whose agent says that it listens is asked for at GitHub by the record of its present life, and works on", () => {
+    const before = older([registered("m1", "listening", { enrolledMs: now - 1e6, life: 1 })]);
+    const heard = after(before, synced("m1", { ...said("listening"), life: 12 }));
+    expect(actionsOf(heard, "end")).toEqual([]);
+    expect(actionsOf(heard, "remove-runner")).toMatchObject([{ runner: { id: null, name: "m1-12" } }]);
+    const busy = { is: "runner-removed", machine: "m1", name: "m1-12", outcome: "busy" } as const;
+    expect(after(heard, busy).machines.m1).toMatchObject({ stage: "busy", spent: true });
+  });
+
   test("a machine of a launch that it remembers, but which it does not know itself, is spent too", () => {
     const launch = {
       id: "l0",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defaultLimits as limits } from "../../../../agent/manager/limits.ts";
+import type { Machine, World } from "../../../../agent/manager/world.ts";
 import { after, entry, listed, news, seen } from "../facts.ts";
 import { actionsOf } from "../planning.ts";
 import { config, demand, machine, now, registered, report, world } from "../worlds.ts";
@@ -93,6 +94,18 @@ describe("endings and cleaning up", () => {
     const lost = world({ machines: [spent], demand: { a: demand(1) } });
     expect(actionsOf(lost, "mint")).toEqual([]);
     expect(actionsOf(lost, "end")).toMatchObject([{ machine: "m1" }]);
+  });
+
+  test("a spent machine may run a job for as long as its agent is not heard, or its runner listens", () => {
+    const spent = registered("m1", "enrolled", { spent: true, stageMs: now - limits.deadManMs + 1 });
+    const ended = (machines: Machine[], reports: World["reports"]) =>
+      actionsOf(world({ machines, reports }), "end").length;
+    expect(ended([spent], {})).toBe(0);
+    for (const phase of ["starting", "listening"] as const)
+      expect(ended([spent], { m1: report({ phase }) })).toBe(0);
+    expect(ended([spent], { m1: report({ phase: "ready" }) })).toBe(1);
+    expect(ended([{ ...spent, registration: null }], { m1: report({ phase: "listening" }) })).toBe(1);
+    expect(ended([{ ...spent, stageMs: now - limits.deadManMs }], {})).toBe(1);
   });
 
   test("a machine that never gets its runner unpacked does not stand for one that could serve a job", () => {
