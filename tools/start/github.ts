@@ -1,4 +1,5 @@
 /** The two GitHubs of `npm start`: the simulator, which is asked to run a workflow, and the real one, which is not. */
+import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { connectControl } from "../../test/github/control-client.ts";
 import type { RunState } from "./watch.ts";
@@ -19,7 +20,8 @@ const control = (url: string) => connectControl(url, AbortSignal.timeout(callMs)
 
 /** Dispatches this repository's own workflow; its jobs link the packages that are installed here. */
 export const dispatch = async (url: string, root: string): Promise<SimulatedRun> => {
-  const inputs = { packages: join(root, "node_modules") };
+  // A job sees the packages at their real place, and not where a link to them lies.
+  const inputs = { packages: await realpath(join(root, "node_modules")) };
   const { id } = await control(url).dispatchWorkflow({ workflow, inputs });
   return {
     id,
