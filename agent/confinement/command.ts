@@ -14,7 +14,8 @@ export const notConfined = 121;
  * pid 1 of the job's namespace. It stays, because a program with this number would be deaf to signals that it does not
  * handle, and would have to bury the orphans. Arguments: mount table, new root, folder to start in, mounts to make
  * read-only (options and path, ended by --), and the command. What the command itself ends with is never taken for a
- * confinement that failed.
+ * confinement that failed. A plain user's PATH need not have the sbin folders (Debian's has not), where pivot_root lies;
+ * the job's PATH stays what it was.
  */
 const init = `
 fail() { echo "the job cannot be confined: $1" >&2; exit ${notConfined}; }
@@ -26,7 +27,7 @@ while [ "$1" != -- ]; do
   shift 2
 done
 shift
-cd "$top" && pivot_root . . && umount -l . && cd "$start" || fail "pivot_root"
+cd "$top" && PATH="$PATH:/usr/sbin:/sbin" pivot_root . . && umount -l . && cd "$start" || fail "pivot_root"
 "$@"
 code=$?
 [ "$code" != ${notConfined} ] || code=1

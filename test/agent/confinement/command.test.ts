@@ -20,7 +20,7 @@ let directory: string;
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "muster-command-"))));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-const start = (script: string, table?: string) => {
+const start = (script: string, table?: string, path = process.env.PATH) => {
   if (kind === "none") throw new Error(refused.join("; "));
   const place = (name: string) => {
     mkdirSync(join(directory, name));
@@ -39,7 +39,11 @@ const start = (script: string, table?: string) => {
     "/runner",
     command,
   );
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const child = spawn(file, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+    env: { ...process.env, PATH: path },
+  });
   let said = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (part: Buffer) => (said += part.toString()));
@@ -49,6 +53,11 @@ const start = (script: string, table?: string) => {
 
 it.each([0, 1, 7, 105])("an exit code of %i comes through", async (code) => {
   expect(await start(`exit ${code}`).ended).toBe(code);
+});
+
+it("a PATH without the sbin folders, as plain users have it, is enough, and is the job's", async () => {
+  const job = start('echo "PATH is $PATH"', undefined, "/usr/local/bin:/usr/bin:/bin");
+  expect([await job.ended, job.said()]).toEqual([0, "PATH is /usr/local/bin:/usr/bin:/bin\n"]);
 });
 
 it("a program that ends as if it had not been confined is not believed", async () => {
