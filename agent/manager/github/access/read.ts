@@ -16,7 +16,7 @@ export interface Group {
   /** all: every repository, private: all but the public ones, selected: those of the list. */
   visibility: "all" | "private" | "selected";
   admitsPublic: boolean;
-  /** Of `selected`, by full name; null: no such list, or it was not read. */
+  /** Of `selected`, by full name; null: no such list, or it was not read, or not to its end. */
   repositories: readonly Repository[] | null;
 }
 export interface Repository {
@@ -80,16 +80,19 @@ export async function readPlace(
     const { path: where, message } = parsed.error.issues[0]!;
     throw unreadable(what, `${where.join(".")}: ${message}`);
   };
-  const pages = async <T>(what: string, path: string, key: string, item: z.ZodType<T>): Promise<T[]> => {
+  const counted = async <T>(what: string, path: string, key: string, item: z.ZodType<T>) => {
     const all: T[] = [];
-    for (let page = 1; page <= pagesMax; page += 1) {
-      const schema = z.object({ [key]: z.array(item) }).transform((body) => body[key] as T[]);
-      const found = await get(what, `${path}?per_page=100&page=${page}`, schema);
+    const schema = z
+      .object({ [key]: z.array(item), total_count: z.int().catch(0).default(0) })
+      .transform((body) => ({ found: body[key] as T[], total: body.total_count as number }));
+    for (let page = 1; ; page += 1) {
+      const { found, total } = await get(what, `${path}?per_page=100&page=${page}`, schema);
       all.push(...found);
-      if (found.length < 100) break;
+      if (found.length < 100) return { all, whole: all.length >= total };
+      if (page === pagesMax) return { all, whole: false };
     }
-    return all;
   };
+  const pages = async <T>(...of: Parameters<typeof counted<T>>): Promise<T[]> => (await counted(...of)).all;
 
   const publicOnes = async (): Promise<readonly string[]> => {
     const what = `reading who can see ${target.url}`;
@@ -122,13 +125,16 @@ export async function readPlace(
       found.map(async ({ allows_public_repositories: admitsPublic, ...one }): Promise<Group> => {
         const asked =
           target.kind === "organization" && one.visibility === "selected" && (others || matters(one));
-        const list = () =>
-          pages(
+        const list = async () => {
+          const { all, whole } = await counted(
             `reading the repositories of runner group ${one.name}`,
             `${path}/${one.id}/repositories`,
             "repositories",
             repository,
           );
+          // Of a list that was read in part nobody knows that no public one is in it.
+          return whole ? all : null;
+        };
         return { ...one, admitsPublic, repositories: asked ? await list().catch(() => null) : null };
       }),
     );
