@@ -218,4 +218,3 @@ export const defects = {
     },
   },
 } satisfies Record<string, Defect>;
-export type DefectName = keyof typeof defects;

@@ -1,6 +1,6 @@
 /** A job's record: GitHub's news joined with the moments of the machine that ran it. Pure. */
 import type { Job, Ms } from "../world.ts";
-import { steps, type Step } from "../view.ts";
+import type { Step } from "../view.ts";
 import type { Moments } from "./moments.ts";
 
 export interface JobRecord {
@@ -93,5 +93,3 @@ export function waitFigures(waits: readonly Ms[]): WaitFigures | null {
   const at = (share: number) => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)]!;
   return { jobs: sorted.length, medianMs: at(0.5), p95Ms: at(0.95), maxMs: at(1) };
 }
-
-export const noTimes = Object.fromEntries(steps.map((step) => [step, null])) as Record<Step, null>;

@@ -62,7 +62,6 @@ export const repositories = z.union([
     .object({ total_count: z.int().catch(0).default(0), repositories: z.array(repository) })
     .transform((page) => ({ total: page.total_count, items: page.repositories })),
 ]);
-export type RepositoryEntry = z.infer<typeof repository>;
 
 const runner = z.object({ id: z.int(), name: z.string(), busy: z.boolean().catch(false).default(false) });
 export const runners = z
