@@ -74,6 +74,13 @@ export function sessionMembers(
   });
 }
 
+/**
+ * The session that a living leader began, itself included. A job's namespace has its init there: it cannot leave, and is
+ * gone only after all that ran in the namespace, whatever that dropped or left.
+ */
+export const sessionOf = (leader: ProcessId): ProcessStat[] =>
+  isAlive(leader) ? allProcesses().filter(({ session }) => session === leader.pid) : [];
+
 /** Kills a process group that may be gone; its leader may be gone as well. */
 export const killGroup = (leader: number): void => {
   try {

@@ -4,7 +4,13 @@ import { once } from "node:events";
 import { lstat, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { followingProxies, inherited } from "../../../inherited.ts";
-import { killAll, killGroup, machineProcesses, machineVariable } from "../../../machine-processes.ts";
+import {
+  killAll,
+  killGroup,
+  machineProcesses,
+  machineVariable,
+  sessionOf,
+} from "../../../machine-processes.ts";
 import { removeTree } from "../../../remove-tree.ts";
 import { tail } from "../../../supervisor/logs.ts";
 import { identify, isAlive, signal, type ProcessId } from "../../../supervisor/process.ts";
@@ -91,9 +97,12 @@ export async function endProcesses(folder: MachineFolder, clock: Clock): Promise
     signal(agent, "SIGKILL");
   }
   const listener = await readProcess(folder.listener);
+  // Looked at before: once the leader is dead nobody could tell them, and what still runs could lead the removal astray.
+  const session = listener ? sessionOf(listener) : [];
   if (isAlive(listener)) killGroup(listener.pid);
   const folders = new Map([[folder.id, folder.directory]]);
-  const left = await killAll(() => machineProcesses(folders).get(folder.id) ?? [], killedMs, clock);
+  const found = () => [...session, ...(machineProcesses(folders).get(folder.id) ?? [])];
+  const left = await killAll(found, killedMs, clock);
   if (left.length > 0) {
     throw new Error(
       `${folder.id}: processes ${left.map(({ pid }) => pid).join(", ")} cannot be killed; end them by hand`,
