@@ -82,18 +82,25 @@ const gpuAllowed = `allowed is true for any graphics processor, or one of ${gpuV
 
 /** What a pool leaves out. The times and the group are those of the specification. */
 export const pool = z.strictObject({
+  /** What `runs-on` names; left out: self-hosted, linux and this computer's architecture. */
   labels: z.array(label, listOf("label")).min(1, listOf("label")).optional(),
+  /** Most machines at a time, idle and busy together. */
   // Four jobs at a time is what a common computer bears; more is one setting away.
   max: wholeNumber(0, 1_000).default(4),
+  /** Machines that wait without a job, exempt from `idleTimeout`. */
   minIdle: wholeNumber(0, 1_000).default(0),
   idleTimeout: duration.default(300),
   maxJobTime: duration.default(6 * 3_600),
+  /** Job after job on one machine, for pools that trust their jobs. */
   reuse: yesOrNo.default(false),
+  /** Only machines with a working graphics processor; `false` and nothing: it does not matter (docs/gpu.md). */
   gpu: z
     .union([z.literal(true), z.literal(false).transform(() => null), z.enum(gpuVendors)], gpuAllowed)
     .default(null),
   runnerGroup: z.string("allowed is a group's name").min(1, "allowed is a group's name").default("Default"),
+  /** Whether jobs of public repositories, and so anybody's, may run here (docs/access.md). */
   publicRepositories: z.enum(["refuse", "allow"]).default("refuse"),
+  /** Others may have labels with which they get this pool's jobs, or this pool theirs (docs/access.md). */
   shareLabels: yesOrNo.default(false),
   backends: z
     .array(backend, listOf("backend"))
@@ -102,11 +109,13 @@ export const pool = z.strictObject({
 });
 
 const amountAllowed = "allowed is an amount of money per hour, such as 5 or 0.50";
+/** What all machines that exist may cost together, each at its dearest. */
 export const budget = z.strictObject({
   perHour: z.number(amountAllowed).min(0, amountAllowed).max(1e6, amountAllowed),
   currency: z.enum(["USD", "EUR"]).default("USD"),
 });
 
+/** Jobs may run as this user where this computer gives nothing that keeps them apart (docs/local.md). */
 export const trustJobs = yesOrNo;
 
 /** Top-level keys with plain values. */
