@@ -1,9 +1,8 @@
 /** What several checks need, each looked up once and only when it is asked for. Nothing here makes or changes anything. */
 import { readFile } from "node:fs/promises";
-import { arch, homedir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
-import { parseSettings, type Settings } from "../../../infra/settings.ts";
+import type { Settings } from "../../../infra/settings.ts";
 import { detectConfinement } from "../../confinement/detect.ts";
 import type { Confinement } from "../../confinement/kind.ts";
 import type { ManagerSecrets } from "../../manager-config.ts";
@@ -11,6 +10,7 @@ import { realDeps, type Deps } from "../../manager/deps.ts";
 import type { Inspected } from "../../manager/github/access/inspect.ts";
 import { pino } from "pino";
 import { checkout, openPulumi, type Pulumi } from "../pulumi.ts";
+import { settingsOf } from "../setup/store.ts";
 import { findState, type Found } from "../state.ts";
 import { findWhere, isStackMade, type Where } from "../where.ts";
 import { Missing } from "./finding.ts";
@@ -99,19 +99,7 @@ export const gatherFacts = (
       if (!(await facts.isMade())) throw new Missing(`the stack ${stack} is not made yet`);
       return (await pulumi()).config();
     }),
-    settings: once(async () => {
-      const entries = Object.entries(await facts.config()).flatMap(([key, value]) =>
-        key.startsWith("muster:") ? [[key.slice("muster:".length), value] as const] : [],
-      );
-      return parseSettings({
-        stack,
-        values: Object.fromEntries(entries.flatMap(([key, one]) => (one.secret ? [] : [[key, one.value]]))),
-        secretKeys: new Set(entries.flatMap(([key, one]) => (one.secret ? [key] : []))),
-        arch: arch() === "arm64" ? "ARM64" : arch().toUpperCase(),
-        places: { root: deps.root, home: homedir() },
-        confinement: await facts.confinement(),
-      });
-    }),
+    settings: once(async () => settingsOf(stack, await facts.config(), deps.root, await facts.confinement())),
     place: once(async () => {
       const deployed = (await facts.found())?.config ?? null;
       const settings = await facts.settings().catch(() => null);

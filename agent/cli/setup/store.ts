@@ -1,8 +1,9 @@
 /** The stack's configuration as far as logging in to GitHub goes: what is there, and what is written. */
 import { arch, homedir } from "node:os";
 import { SettingsError } from "../../../infra/errors.ts";
-import { parseSettings } from "../../../infra/settings.ts";
+import { parseSettings, type Settings } from "../../../infra/settings.ts";
 import { detectConfinement } from "../../confinement/detect.ts";
+import type { Confinement } from "../../confinement/kind.ts";
 import type { ConfigValue, Pulumi } from "../pulumi.ts";
 
 export interface Present {
@@ -86,25 +87,39 @@ export const saveLogin = async (
   await pulumi.remove(present.token ? ["muster:githubToken"] : []);
 };
 
+/**
+ * The settings as the program would take them, without running it.
+ * @param root the checkout
+ * @throws SettingsError
+ */
+export const settingsOf = (
+  stack: string,
+  config: Record<string, ConfigValue>,
+  root: string,
+  confinement: Confinement,
+): Settings => {
+  const ours = Object.entries(config).flatMap(([key, value]) =>
+    key.startsWith("muster:") ? [[key.slice("muster:".length), value] as const] : [],
+  );
+  const plain = ours.flatMap(([key, value]) => (value.secret ? [] : [[key, value.value] as const]));
+  return parseSettings({
+    stack,
+    values: Object.fromEntries(plain),
+    secretKeys: new Set(ours.filter(([, value]) => value.secret).map(([key]) => key)),
+    arch: arch() === "arm64" ? "ARM64" : arch().toUpperCase(),
+    places: { root, home: homedir() },
+    confinement,
+  });
+};
+
 /** What the program would refuse, as it words it; nothing: preview has all it needs. */
 export const stillWrong = async (
   stack: string,
   config: Record<string, ConfigValue>,
   root: string,
 ): Promise<string[]> => {
-  const ours = Object.entries(config).flatMap(([key, value]) =>
-    key.startsWith("muster:") ? [[key.slice("muster:".length), value] as const] : [],
-  );
-  const plain = ours.flatMap(([key, value]) => (value.secret ? [] : [[key, value.value] as const]));
   try {
-    parseSettings({
-      stack,
-      values: Object.fromEntries(plain),
-      secretKeys: new Set(ours.filter(([, value]) => value.secret).map(([key]) => key)),
-      arch: arch() === "arm64" ? "ARM64" : arch().toUpperCase(),
-      places: { root, home: homedir() },
-      confinement: await detectConfinement(),
-    });
+    settingsOf(stack, config, root, await detectConfinement());
     return [];
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
