@@ -8,7 +8,7 @@ import { findState } from "../state.ts";
 import { realTerminal } from "../terminal.ts";
 import { mustFindWhere, whereArgs } from "../where.ts";
 import { drain, parseDuration, undrain } from "./drain.ts";
-import { findJob, jobLine, jobLines, jobsShownMax } from "./jobs.ts";
+import { findJob, heldBack, jobLine, jobLines, jobsShownMax } from "./jobs.ts";
 import { statusLines, troubles } from "./status.ts";
 import { findLeftovers, isNothing, leftoverLines, realSweepDeps, sweepStack } from "./sweep.ts";
 
@@ -67,7 +67,7 @@ export const jobsCommand = defineCommand({
     if (!state) throw new CliError(`${problem}; ${cure}.`);
     const terminal = realTerminal();
     if (args.id !== undefined) {
-      const job = findJob(state.jobs, args.id);
+      const job = findJob(state.jobs, args.id, heldBack(state));
       if (args.json) return printJson(job);
       return jobLine(job, state, terminal).forEach(terminal.print);
     }

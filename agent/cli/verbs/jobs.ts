@@ -29,9 +29,20 @@ const shortIds = (jobs: readonly JobView[]): ((id: string) => string) => {
   return (id) => id.slice(0, length);
 };
 
-/** Newest first, as the manager has them. */
+/** Jobs that wait for a pool at GitHub: it says how many they are, and which only once it assigns them. */
+export const heldBack = ({ pools }: Pick<ManagerState, "pools">): string[] =>
+  pools.flatMap(({ name, available = 0, reasons = [] }) => {
+    if (available === 0) return [];
+    const many = available === 1 ? "1 job" : `${available} jobs`;
+    const why = reasons[0] === undefined ? "" : `: ${safe(reasons[0].detail, 1024)}`;
+    return [`${safe(name)}: GitHub holds back ${many}, which it does not name yet${why}`];
+  });
+
+/** Newest first, as the manager has them; then those that have no name yet. */
 export const jobLines = (state: ManagerState, terminal: Terminal, most = jobsShownMax): string[] => {
+  const held = heldBack(state).flatMap((line) => wrap(line, terminal.columns, "  "));
   if (state.jobs.length === 0) {
+    if (held.length > 0) return held;
     const labels = state.pools[0]?.labels.map((label) => safe(label)).join(", ") ?? "LABELS";
     return [`No job yet. One that says runs-on: [${labels}] appears here.`];
   }
@@ -59,11 +70,20 @@ export const jobLines = (state: ManagerState, terminal: Terminal, most = jobsSho
     { columns: terminal.columns },
   );
   const more = state.jobs.length - jobs.length;
-  return more > 0 ? [...lines, terminal.paint("quiet", `and ${more} more: --all`)] : lines;
+  if (more > 0) lines.push(terminal.paint("quiet", `and ${more} more: --all`));
+  return held.length > 0 ? [...lines, "", ...held] : lines;
 };
 
-/** The job that an id, the beginning of one, or a part of a name means. @throws CliError when none or several do */
-export const findJob = (jobs: readonly JobView[], given: string): JobView => {
+/**
+ * The job that an id, the beginning of one, or a part of a name means. @throws CliError when none or several do
+ *
+ * @param unnamed lines about jobs that are there and have no name yet
+ */
+export const findJob = (
+  jobs: readonly JobView[],
+  given: string,
+  unnamed: readonly string[] = [],
+): JobView => {
   const wanted = given.toLowerCase();
   const by = (test: (job: JobView) => boolean) => jobs.filter(test);
   const ways = [
@@ -76,7 +96,7 @@ export const findJob = (jobs: readonly JobView[], given: string): JobView => {
   if (found.length === 1) return found[0]!;
   if (found.length === 0)
     throw new CliError(
-      `no job has the id or name "${safe(given, 100)}"; known are the open ones and the last that ended: npm run muster -- jobs --all`,
+      `no job has the id or name "${safe(given, 100)}"; known are the open ones and the last that ended: npm run muster -- jobs --all${unnamed.map((line) => `\n  ${line}`).join("")}`,
     );
   const short = shortIds(jobs);
   const lines = table(

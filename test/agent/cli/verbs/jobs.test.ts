@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { findJob, jobLine, jobLines } from "../../../../agent/cli/verbs/jobs.ts";
+import { findJob, heldBack, jobLine, jobLines } from "../../../../agent/cli/verbs/jobs.ts";
 import { terminalOf } from "../../../../agent/cli/terminal.ts";
 import { sampleState } from "../../manager/web/sample.ts";
 import { muster, standIn } from "./rig.ts";
 
 const terminal = { ...terminalOf({ write: () => {} }, {}), columns: 140 };
-const state = sampleState();
+const sample = sampleState();
+const state = { ...sample, pools: sample.pools.map((pool) => ({ ...pool, available: 0 })) };
 
 describe("muster jobs", () => {
   it("lists them newest first with pool, state, wait, run time, and machine or reason", () => {
@@ -26,6 +27,15 @@ describe("muster jobs", () => {
     expect(jobLines({ ...state, jobs: [] }, terminal)).toEqual([
       "No job yet. One that says runs-on: [self-hosted, linux, ARM64] appears here.",
     ]);
+  });
+
+  it("tells of jobs that GitHub holds back and does not name, with why, also where there is no other", () => {
+    const said = /^gpu: GitHub holds back 4 jobs, which it does not name yet: /;
+    expect(jobLines(sample, terminal).find((line) => said.test(line))).toBeDefined();
+    expect(jobLines({ ...sample, jobs: [] }, terminal)[0]).toMatch(said);
+    expect(() => findJob(sample.jobs, "deploy", heldBack(sample))).toThrow(
+      /--all\n {2}gpu: GitHub holds back 4 jobs/,
+    );
   });
 
   it("shows ids so far that they differ", () => {
