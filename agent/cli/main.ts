@@ -10,6 +10,13 @@ import { checkOptions, checkVerb, type Args } from "./unknown.ts";
 
 const args = process.argv.slice(2);
 
+// `muster jobs | head`: who reads has seen enough, and nothing is wrong.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit();
+  });
+
 interface Named {
   command: Command;
   /** As people write it: `muster local start`. */

@@ -8,11 +8,14 @@ interface Arg {
 }
 export type Args = Readonly<Record<string, Arg>>;
 
+/** As people in the checkout type it: `muster` is no program of its own. */
+const helpOf = (words: string) => `Help: npm run ${words.replace(/^muster/, "muster --")} --help`;
+
 /** @throws CliError when the word names none of the verbs */
 export const checkVerb = (given: string, verbs: readonly string[], before: string): void => {
   if (verbs.includes(given)) return;
   throw new CliError(
-    `"${given.slice(0, 60)}" is no verb of ${before}; ${suggestion(given, verbs)}. Help: ${before} --help`,
+    `"${given.slice(0, 60)}" is no verb of ${before}; ${suggestion(given, verbs)}. ${helpOf(before)}`,
   );
 };
 
@@ -33,18 +36,20 @@ export const checkOptions = (words: readonly string[], args: Args, verb: string)
     const word = words[index]!;
     if (!word.startsWith("-") || word === "-") {
       if (++loose > positionals)
-        throw new CliError(`${verb} does not take "${word.slice(0, 60)}". Help: ${verb} --help`);
+        throw new CliError(`${verb} does not take "${word.slice(0, 60)}". ${helpOf(verb)}`);
       continue;
     }
     const [name, value] = word.replace(/^--?/, "").split("=", 2) as [string, string?];
     const arg = known.get(name);
     if (!arg && names.length === 0)
-      throw new CliError(`${word.slice(0, 60)} must follow a verb. Help: ${verb} --help`);
+      throw new CliError(
+        `${verb} itself has no option ${word.slice(0, 60)}: a verb comes first. ${helpOf(verb)}`,
+      );
     if (!arg)
       throw new CliError(`${verb} has no option ${word.slice(0, 60)}; ${suggestion(`--${name}`, shown)}`);
     if (arg.type !== "string" || value !== undefined) continue;
     const next = words[++index];
     if (next === undefined || next.startsWith("--"))
-      throw new CliError(`${verb}: ${word} needs a value. Help: ${verb} --help`);
+      throw new CliError(`${verb}: ${word} needs a value. ${helpOf(verb)}`);
   }
 };

@@ -1,3 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { main, type Command } from "../../../agent/cli/verbs.ts";
 import { muster } from "./verbs/rig.ts";
@@ -30,12 +34,21 @@ describe("muster", () => {
     [["sweep", "--lst"], "muster sweep has no option --lst; did you mean --list?"],
     [["status", "--stack"], "muster status: --stack needs a value"],
     [["status", "here"], 'muster status does not take "here"'],
-    [["--json"], "--json must follow a verb"],
+    [["--json"], "muster itself has no option --json: a verb comes first. Help: npm run muster -- --help"],
+    [["local", "--json"], "muster local itself has no option --json"],
+    [["jobs", "a", "b"], 'muster jobs does not take "b". Help: npm run muster -- jobs --help'],
   ])("%j is answered with what was probably meant, and exit code 1", async (args, said) => {
     const { code, stdout, stderr } = await muster(args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain(`muster: ${said}`);
     expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  it("ends quietly when who reads has seen enough", async () => {
+    const main = join(import.meta.dirname, "../../../agent/cli/main.ts");
+    const child = spawn(process.execPath, [main, "setup", "--help"], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    expect(await Promise.all([text(child.stderr), once(child, "close")])).toEqual(["", [0, null]]);
   });
 
   it("says where a stack without a manager is to begin", async () => {
