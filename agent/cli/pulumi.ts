@@ -147,7 +147,9 @@ const failed = (args: readonly string[], stack: string, ran: PulumiRan, limit: n
     );
   const cure = /no stack named/.test(ran.stderr)
     ? `\nMake it first: npm run pulumi -- stack init ${stack}`
-    : "";
+    : /PULUMI_ACCESS_TOKEN must be set/.test(ran.stderr)
+      ? `\nLog in to where the stack ${stack} is kept: npm run pulumi -- login (only the stack local needs none)`
+      : "";
   const text = withoutNotes(ran.stderr) || ran.stdout.trim() || "it printed nothing";
   return new PulumiError(`${command} failed (exit code ${ran.code}):\n${text}${cure}`, ran);
 };

@@ -84,6 +84,6 @@ export const mustFindWhere = async (
   if (found) return found;
   throw new CliError(
     `the stack ${given.stack} has no manager on this computer. Start it: ${upCommand(given.stack)} ` +
-      `(the first time: npm run muster -- setup). To see what is missing: npm run muster -- doctor -s ${given.stack}`,
+      `(the first time: npm run muster -- setup${given.stack === "local" ? "" : ` -s ${given.stack}`}). To see what is missing: npm run muster -- doctor -s ${given.stack}`,
   );
 };

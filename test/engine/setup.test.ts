@@ -63,7 +63,10 @@ test("a token by standard input takes the App's place, and nothing is missing", 
     cwd: project.root,
     stdin: `${token}\n`,
   });
-  expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("it is replaced (--force)")]);
+  expect([ran.code, ran.stderr]).toEqual([
+    0,
+    expect.stringContaining("it is replaced once the new login was tried (--force)"),
+  ]);
   const yaml = await stackFile();
   expect(yaml).not.toContain("githubAppKey");
   expect(yaml + ran.stdout + ran.stderr).not.toContain(token);

@@ -7,7 +7,7 @@ import { realSetupDeps } from "./deps.ts";
 import { appId, setup, type SetupOptions, type SetupResult } from "./setup.ts";
 
 const args = {
-  stack: { type: "string", description: "which stack is set up", default: "local" },
+  stack: { type: "string", description: "which stack is set up", default: "local", alias: "s" },
   url: {
     type: "string",
     description: "https://github.com/OWNER/REPOSITORY or https://github.com/ORGANISATION",

@@ -60,7 +60,7 @@ const consent = async (present: Present, options: SetupOptions, stack: string, d
   const lines = describe(present);
   if (lines.length === 0) return;
   deps.say(`the stack ${stack} already has:\n${lines.map((line) => `    ${line}`).join("\n")}`);
-  if (options.force) return deps.say("it is replaced (--force)");
+  if (options.force) return deps.say("it is replaced once the new login was tried (--force)");
   if (!deps.terminal.interactive)
     throw new CliError("nothing was changed; --force replaces what the stack has.");
   if (!(await deps.terminal.yes("Replace it?"))) throw new CliError("nothing was changed.");

@@ -86,6 +86,16 @@ test("a failure names the command, the exit code and what was printed, and progr
   expect(said).toEqual(["building the Pulumi engine"]);
 });
 
+test("a stack whose login is missing is answered with the command that logs in", async () => {
+  await program(
+    `console.error("error: PULUMI_ACCESS_TOKEN must be set for login during non-interactive CLI sessions");
+     process.exitCode = 3;`,
+  );
+  await expect(open("dev").config()).rejects.toThrow(
+    /npm run pulumi -- login \(only the stack local needs none\)$/,
+  );
+});
+
 test("what hangs is ended with everything that it started when its time is up", async () => {
   await program(
     `import { spawn } from "node:child_process";
