@@ -55,6 +55,7 @@ export const openPage = async (
   let view: View = { kind: "failed", problem: "Nothing is to be shown yet." };
   let shown: View | null = null;
   let seen = () => {};
+  let warned = false;
   const app = new Hono();
   let port = 0;
   app.use(guard(() => port, new Set([`${path}/retry`, `${path}/cancel`]), ["'self'", options.github]));
@@ -66,7 +67,10 @@ export const openPage = async (
   });
   app.get("/created", async (c) => {
     if (!same(c.req.query("state") ?? "", state)) {
-      deps.say("an answer with a foreign state was refused; this set-up still waits for its own");
+      // Once: anything on this computer may ask, and must not push the link out of the terminal.
+      if (!warned)
+        deps.say("an answer with a foreign state was refused; this set-up still waits for its own");
+      warned = true;
       const problem =
         "This answer does not belong to this set-up, or is an old one. Open the link that the terminal shows.";
       return c.html(renderPage({ kind: "failed", problem }, path), 403);
