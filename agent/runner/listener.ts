@@ -3,12 +3,12 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { confinedCommand, jobLeader, notConfined } from "../confinement/command.ts";
-import { killGroup } from "../machine-processes.ts";
+import { killAll, killGroup, sessionOf } from "../machine-processes.ts";
 import type { Deps } from "./deps.ts";
 import { recordProcess } from "./launch-file.ts";
 import type { Limits } from "./limits.ts";
 import { followOutput } from "./output.ts";
-import { signal } from "../supervisor/process.ts";
+import { identify, signal, type ProcessStat } from "../supervisor/process.ts";
 import type { Cell, Slot } from "./slot.ts";
 
 export type Line =
@@ -80,8 +80,13 @@ export function startListener(
   closeSync(descriptor);
   if (child.pid !== undefined) recordProcess(slot.directory, "listener", child.pid);
 
+  const leader = child.pid === undefined ? null : identify(child.pid);
+  let dying: readonly ProcessStat[] = [];
   const kill = () => {
-    if (child.pid !== undefined) killGroup(child.pid);
+    if (child.pid === undefined) return;
+    // The init of a namespace dies after its jobs' processes, and they with a delay: till then they could hinder a clean-up.
+    if (leader) dying = [...dying, ...sessionOf(leader)];
+    killGroup(child.pid);
   };
   let over = false;
   const ended = new Promise<{ code: number | null; problem: string | null }>((resolve) => {
@@ -92,8 +97,9 @@ export function startListener(
       resolve({ code, problem });
     };
     child.once("error", (error) => end(null, `the runner cannot be started: ${error.message}`));
-    child.once("exit", (code) => {
+    child.once("exit", async (code) => {
       const setUp = cell === null || code !== notConfined;
+      await killAll(() => dying, limits.killMs, clock);
       end(ownCode(code, cell), setUp ? null : `the job cannot be confined: see ${log}`);
     });
   });
