@@ -52,7 +52,14 @@ export type Fact =
       recipes: Record<PoolName, string>;
     }
   | { is: "draining"; on: boolean }
-  | { is: "listed"; backend: BackendName; machines: readonly ListedMachine[]; startedMs: Ms }
+  /** `consistent: false`: a list may lack what exists. */
+  | {
+      is: "listed";
+      backend: BackendName;
+      machines: readonly ListedMachine[];
+      startedMs: Ms;
+      consistent?: boolean;
+    }
   | { is: "list-failed"; backend: BackendName; failure: Failure }
   | { is: "launch-sent"; launch: Launch; machines: readonly Machine[] }
   | { is: "launch-repeated"; launch: LaunchId }

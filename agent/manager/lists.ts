@@ -50,7 +50,10 @@ function listing(backend: Backend, loop: Loop, limits: Limits, deps: Deps): () =
     const limit = deadline(clock, limits.launchTimeoutMs, `listing ${backend.name}`, over.signal);
     try {
       const machines = await backend.list(limit.signal);
-      if (!over.signal.aborted) loop.report({ is: "listed", backend: backend.name, machines, startedMs });
+      if (!over.signal.aborted) {
+        const { name, consistent } = backend;
+        loop.report({ is: "listed", backend: name, machines, startedMs, consistent });
+      }
     } catch (error) {
       if (!over.signal.aborted)
         loop.report({ is: "list-failed", backend: backend.name, failure: backend.classify(error) });

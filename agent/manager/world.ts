@@ -159,8 +159,8 @@ export interface Machine {
   order: Order | null;
   /** Highest order id that the agent carried out. */
   doneOrder: number;
-  /** The backend's lists in a row that lacked it, and when the first did. */
-  missing: { lists: number; sinceMs: Ms } | null;
+  /** The backend's lists in a row that lacked it, and when the first and the last did. */
+  missing: { lists: number; sinceMs: Ms; lastMs?: Ms } | null;
   /** When destroy was last asked of the backend. */
   destroyAskedMs: Ms | null;
   /** The backend confirmed that it no longer exists. */

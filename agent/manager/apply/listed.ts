@@ -50,22 +50,28 @@ function present(machine: Machine, entry: ListedMachine, now: Ms, limits: Limits
 }
 
 function absent(machine: Machine, fact: Listed, now: Ms, limits: Limits, world: World): Machine {
+  const next = counted(machine, fact, limits);
+  const { lists, sinceMs } = next.missing!;
+  const missed = lists >= limits.lostAfterLists && fact.startedMs - sinceMs >= limits.lostAfterMs;
   if (!isAlive(machine)) {
-    // What was finished with before this list began, and is not in it, is gone.
+    // What was finished with before this list began, and is not in it, is gone; its price is free then. Where a list may lack
+    // what exists, one alone does not free it.
     const settled = machine.destroyAskedMs !== null || machine.missing !== null;
-    return settled && machine.stageMs <= fact.startedMs ? { ...machine, gone: true } : counted(machine, fact);
+    const proven = settled && machine.stageMs <= fact.startedMs && (fact.consistent !== false || missed);
+    return proven ? { ...machine, gone: true } : next;
   }
   if (!mayBeMissed(machine, fact, limits, world)) return machine;
-  const next = counted(machine, fact);
-  const { lists, sinceMs } = next.missing!;
-  if (lists < limits.lostAfterLists || fact.startedMs - sinceMs < limits.lostAfterMs) return next;
-  return { ...lose(next, "the machine is gone from its backend", now), gone: true };
+  return missed ? { ...lose(next, "the machine is gone from its backend", now), gone: true } : next;
 }
 
-const counted = (machine: Machine, fact: Listed): Machine => {
-  const { lists, sinceMs } = machine.missing ?? { lists: 0, sinceMs: fact.startedMs };
-  return { ...machine, missing: { lists: lists + 1, sinceMs } };
-};
+/** Lists that failed in between would have shown it or not: what an old one lacked is not held against it any more. */
+function counted(machine: Machine, { startedMs }: Listed, limits: Limits): Machine {
+  const last = machine.missing;
+  // Older journals do not have the field.
+  const inRow = last !== null && startedMs - (last.lastMs ?? last.sinceMs) <= limits.listFreshMs;
+  const { lists, sinceMs } = inRow ? last : { lists: 0, sinceMs: startedMs };
+  return { ...machine, missing: { lists: lists + 1, sinceMs, lastMs: startedMs } };
+}
 
 /** A machine may be missing from lists while its call is out, in doubt, or young. */
 function mayBeMissed(machine: Machine, fact: Listed, limits: Limits, world: World): boolean {

@@ -35,6 +35,8 @@ export function makeReactionCheck({
   const trouble = new Map<string, number>();
   const vanished = new Map<string, { backend: string; atMs: number; lists: number }>();
   const calledMs = new Map<string, number>();
+  /** When each backend's last list that did not fail began. */
+  const goodMs = new Map<string, number>();
   let fullMs = -Infinity;
   /** Pools whose news of a started job was lost: until startConfirmMs that job is taken for the one that waits. */
   const unheard = new Map<string, number>();
@@ -145,9 +147,12 @@ export function makeReactionCheck({
     fact: (fact: Fact, _before: World, after: World) => {
       if (!after.journalWritable) fullMs = now();
       if (fact.is !== "listed") return;
+      // Lists that are far apart, for those between failed, are not lists in a row.
+      const gapMs = fact.startedMs - (goodMs.get(fact.backend) ?? -Infinity);
+      goodMs.set(fact.backend, fact.startedMs);
       for (const each of vanished.values())
         if (each.backend === fact.backend && now() - each.atMs > limits.visibilityGraceMs + 30_000)
-          each.lists += 1;
+          each.lists = gapMs > limits.listFreshMs ? 0 : each.lists + 1;
     },
     hear: (event: SimEvent) => {
       if (event.is === "fault" && event.kind === "message-lost")

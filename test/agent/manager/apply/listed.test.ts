@@ -14,6 +14,14 @@ describe("a list", () => {
     expect(after(once, listed([], now + 10_000)).machines.m1).toBeUndefined();
   });
 
+  test("two lists that lack it with only failed ones between, for longer than a list is fresh, are not two in a row", () => {
+    const old = machine("m1", "busy", { startedMs: now - 100_000 });
+    const once = after(world({ machines: [old] }), listed([]));
+    const late = after(once, listed([], now + limits.listFreshMs + 1));
+    expect(late.machines.m1).toMatchObject({ stage: "busy", missing: { lists: 1 } });
+    expect(after(once, listed([], now + limits.listFreshMs)).machines.m1).toBeUndefined();
+  });
+
   test("a young machine may be missing", () => {
     const young = machine("m1", "starting", { startedMs: now - 1_000 });
     expect(after(world({ machines: [young] }), listed([]), listed([], now + 20_000)).machines.m1?.stage).toBe(
@@ -83,6 +91,17 @@ describe("a list", () => {
     expect(
       after(gone, { is: "runner-removed", machine: "m1", name: "m1", outcome: "gone" }).machines.m1,
     ).toBeUndefined();
+  });
+
+  test("where lists may lack what exists, a finished machine costs money until two of them lacked it", () => {
+    const done = registered("m1", "done", { destroyAskedMs: now - 500, stageMs: now - 5_000 });
+    const short = (startedMs: number) => ({ ...listed([], startedMs), consistent: false }) as const;
+    const once = after(world({ machines: [done] }), short(now));
+    expect(once.machines.m1).toMatchObject({ gone: false });
+    expect(after(once, short(now + limits.lostAfterMs - 1)).machines.m1).toMatchObject({ gone: false });
+    expect(after(once, short(now + limits.lostAfterMs)).machines.m1).toMatchObject({ gone: true });
+    const shown = after(once, listed([entry("m1")], now + 5_000), short(now + limits.lostAfterMs));
+    expect(shown.machines.m1).toMatchObject({ gone: false });
   });
 
   test("a machine whose job GitHub has not confirmed is remembered, so that no second one is started for it", () => {
