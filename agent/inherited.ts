@@ -1,5 +1,5 @@
 /** What daemon, agents and runners inherit of the environment and of open files. */
-import { closeSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 
 /**
  * The named allow list of what daemon, agents and runners inherit; everything else of the environment stays behind.
@@ -37,21 +37,38 @@ export const followingProxies = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
 /** fcntl.h, as /proc/PID/fdinfo tells it. */
 const closeOnExec = 0o2000000;
 
-const isPassedOn = (descriptor: number): boolean => {
+const isPassedOn = (descriptor: number, ofNode: string | null): boolean => {
   try {
     const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8"));
-    return flags !== null && (parseInt(flags[1]!, 8) & closeOnExec) === 0;
+    const passedOn = flags !== null && (parseInt(flags[1]!, 8) & closeOnExec) === 0;
+    return passedOn && readlinkSync(`/proc/self/fd/${descriptor}`) !== ofNode;
   } catch {
-    return false; // the one by which the list was read
+    return false; // the one by which the list was read, or closed meanwhile
+  }
+};
+
+/**
+ * The one file that Node opens without closing it at exec: a thread of its own reads these certificates while a program
+ * begins. Closed under it, its number would be given to another file, which that thread would then close.
+ */
+const certificates = (env: NodeJS.ProcessEnv): string | null => {
+  const path = env["NODE_EXTRA_CA_CERTS"] || null;
+  try {
+    return path !== null && statSync(path).isFile() ? realpathSync(path) : null;
+  } catch {
+    return null;
   }
 };
 
 /**
  * Closes what this process was started with besides its three streams. Node keeps the first 17 descriptors from its
  * children, later ones only as far as no number is missing: an editor's terminal, or `exec 63<FOLDER` in a shell, would
- * reach every job, and an open folder leads out of any confinement. All that Node opens itself is closed at exec.
+ * reach every job, and an open folder leads out of any confinement. What Node opens itself is closed at exec, but for
+ * {@link certificates}.
  */
 export function closeInheritedFiles(): void {
   const descriptors = readdirSync("/proc/self/fd").map(Number);
-  for (const descriptor of descriptors) if (descriptor > 2 && isPassedOn(descriptor)) closeSync(descriptor);
+  const ofNode = certificates(process.env);
+  for (const descriptor of descriptors)
+    if (descriptor > 2 && isPassedOn(descriptor, ofNode)) closeSync(descriptor);
 }

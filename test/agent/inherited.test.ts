@@ -73,3 +73,22 @@ test("an open folder of the shell ends with the process that inherited it, and t
   expect(stderr).toContain("/proc/self/fd/63");
   expect(stdout.trim()).toBe("0 false");
 });
+
+test("the certificates that a thread of Node's is reading are not closed under it, any other file is", () => {
+  const file = join(import.meta.dirname, "../../agent/inherited.ts");
+  const program = `
+    const { readlinkSync } = await import("node:fs");
+    const { closeInheritedFiles } = await import(${JSON.stringify(file)});
+    closeInheritedFiles();
+    const isOpen = (number) => { try { return readlinkSync("/proc/self/fd/" + number) !== ""; } catch { return false; } };
+    console.log(isOpen(62), isOpen(63));`;
+  const [certificates, other] = [openSync(import.meta.filename, "r"), openSync(file, "r")];
+  const stdio = ["ignore", "pipe", "pipe", ...Array.from({ length: 59 }, () => "ignore" as const)];
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"], NODE_EXTRA_CA_CERTS: import.meta.filename },
+    stdio: [...stdio, certificates, other] as ("ignore" | "pipe" | number)[],
+  });
+  for (const descriptor of [certificates, other]) closeSync(descriptor);
+  expect(stdout.trim()).toBe("true false");
+});
