@@ -29,6 +29,9 @@ const main = async (): Promise<number> => {
     process.exit(130);
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
+  // Who read the output has gone (`npm start | head`): as with a terminal that was closed, what was made is taken down.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", () => interrupt.abort(new Error("interrupted: nobody reads the output")));
   // The runtime of what this starts: the packages' Node, wherever the shell's own is.
   process.env["PATH"] = `${join(root, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`;
   const { outcome, code } = await runStart({ root, options, screen, signal: interrupt.signal }, made);
