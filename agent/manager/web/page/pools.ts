@@ -54,7 +54,7 @@ function poolCard(pool: PoolView, state: ManagerState) {
         <dd>${pool.available}</dd>
       </div>
       <div>
-        <dt>room for</dt>
+        <dt>room in all</dt>
         <dd>${plural(pool.capacity, "job")}</dd>
       </div>
     </dl>
