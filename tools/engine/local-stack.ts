@@ -52,6 +52,9 @@ export class PulumiFailed extends Error {
   }
 }
 
+/** Pulumi repeats with every step where the plugin comes from; as the last that it said this looks like a fault. */
+const isPluginNote = (line: string) => line.includes("warning: using pulumi-resource-command from $PATH");
+
 const exists = (path: string) =>
   stat(path).then(
     () => true,
@@ -105,7 +108,8 @@ export const openLocalStack = async (options: {
     return ran;
   };
   const outputs = async () => JSON.parse((await must(["stack", "output", "--json"])).stdout) as StackOutputs;
-  const stream = (onLine: ((line: string) => void) | undefined): RunOptions => (onLine ? { onLine } : {});
+  const stream = (onLine: ((line: string) => void) | undefined): RunOptions =>
+    onLine ? { onLine: (line) => isPluginNote(line) || onLine(line) } : {};
   const daemon = { root, pulumi, log };
   return {
     root,

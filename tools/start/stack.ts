@@ -98,6 +98,7 @@ export const configure = async (stack: LocalStack, wanted: Wanted): Promise<void
  * tried once more.
  */
 export const destroy = async (stack: LocalStack, note: (text: string) => void): Promise<void> => {
+  note("pulumi destroy");
   try {
     await stack.destroy(note);
   } catch {

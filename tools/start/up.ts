@@ -100,6 +100,7 @@ export const bringUp = async (context: Context, made: Made): Promise<StackOutput
   made.up = true;
   const up = async (note: (text: string) => void) => {
     await configure(stack, github);
+    note("pulumi up");
     return stack.up(note);
   };
   const outputs = await step(screen, "stack", up).catch((error: unknown) => {
