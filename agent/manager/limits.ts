@@ -63,7 +63,7 @@ export const defaultLimits = {
   retireGraceMs: 10 * second,
   /** GitHub says that the job on this machine ended; the agent has so long to say so too. */
   jobEndedGraceMs: 60 * second,
-  /** A busy machine that GitHub did not call busy, or of which nothing is remembered, is checked at GitHub so often. */
+  /** A busy machine is checked at GitHub so often when GitHub did not call it busy, or nobody may say when its job is over. */
   doubtMs: 300 * second,
   /** A finished machine's record that GitHub keeps for so long is called a leak. */
   leakMs: 300 * second,

@@ -39,7 +39,7 @@ function removeRecord(paper: Draft, machine: Machine): void {
   if (!registration || registration.gone) return;
   const over = !isAlive(machine) || machine.stage === "enrolled";
   const retiring = machine.stage === "retiring"; // the first call is part of `retire`; this repeats a lost one
-  const doubted = doubtful(machine);
+  const doubted = doubtful(paper, machine);
   if (!over && !retiring && !doubted) return;
   if (doubted) {
     const sinceMs = Math.max(machine.stageMs, registration.removeMs ?? 0, paper.world.resumedMs);
@@ -61,13 +61,17 @@ function removeRecord(paper: Draft, machine: Machine): void {
 }
 
 /**
- * Only its agent, or nobody, says that it is busy. GitHub refuses to delete the record of a runner that has a job; one
- * that it deletes had none.
+ * Only its agent, or nobody, says that it is busy, or nobody would say that it is not any more: its agent is silent for long, or
+ * GitHub's messages for its pool are not read. GitHub refuses to delete the record of a runner that has a job; one that it
+ * deletes had none.
  */
-const doubtful = (machine: Machine): boolean =>
-  machine.stage === "busy" &&
-  machine.job?.completedMs == null &&
-  (machine.spent || machine.job?.startedAtGitHub !== true);
+function doubtful({ world, limits, due }: Draft, machine: Machine): boolean {
+  if (machine.stage !== "busy" || machine.job?.completedMs != null) return false;
+  if (machine.spent || machine.job?.startedAtGitHub !== true || !world.config.pools[machine.pool])
+    return true;
+  const heardMs = world.reports[machine.id]?.atMs ?? machine.enrolledMs ?? machine.stageMs;
+  return due(Math.max(heardMs, world.resumedMs) + limits.deadManMs);
+}
 
 /** An id is a number of one place only: where `github.url` has changed since, the name alone tells who is meant. */
 export const runnerAt = ({ world }: Draft, { id, name, place }: Registration) => ({

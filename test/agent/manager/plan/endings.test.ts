@@ -191,3 +191,31 @@ test("a busy machine of a pool that is gone from the settings ends after GitHub'
     { machine: "m1" },
   ]);
 });
+
+describe("a busy machine of which nobody may say that its job is over", () => {
+  const job = { name: "j", startedAtGitHub: true, completedMs: null, jobId: "1", runner: "m1" };
+  const long = now - limits.deadManMs;
+  const busy = (pool = "a") =>
+    registered("m1", "busy", { pool, stageMs: long, job: { ...job, startedMs: long } });
+  const asked = (pool: string, atMs: number) =>
+    actionsOf(
+      world({ machines: [busy(pool)], reports: { m1: report({ atMs, phase: "busy" }) } }),
+      "remove-runner",
+    );
+
+  test("is looked for at GitHub while its agent is silent for long, or its pool is gone from the settings", () => {
+    expect(asked("a", long + 1)).toEqual([]);
+    expect(asked("a", long)).toMatchObject([{ runner: { name: "m1" } }]);
+    expect(asked("gone", now)).toMatchObject([{ runner: { name: "m1" } }]);
+  });
+
+  test("works on where GitHub refuses, and ends where its record is gone", () => {
+    const silent = world({ machines: [busy()], reports: { m1: report({ atMs: long, phase: "busy" }) } });
+    const told = (outcome: "busy" | "gone") =>
+      after(silent, { is: "runner-removed", machine: "m1", name: "m1", outcome }).machines.m1!;
+    expect(told("busy")).toMatchObject({ stage: "busy", job: { completedMs: null } });
+    const over = told("gone");
+    const later = { ...over, job: { ...over.job!, completedMs: now - limits.jobEndedGraceMs } };
+    expect(actionsOf(world({ machines: [later] }), "end")).toHaveLength(1);
+  });
+});
