@@ -157,7 +157,13 @@ export function makeReactionCheck({
     hear: (event: SimEvent) => {
       if (event.is === "fault" && event.kind === "message-lost")
         for (const pool of Object.keys(settings().pools)) unheard.set(pool, now());
-      if (event.is === "launch-called") for (const id of event.machines) calledMs.set(id, now());
+      if (event.is === "launch-called")
+        for (const id of event.machines) {
+          calledMs.set(id, now());
+          // A repeat puts it in doubt anew, also one that came and went while there was no manager.
+          const gone = vanished.get(id);
+          if (gone) vanished.set(id, { ...gone, atMs: now() + limits.unknownSettleMs, lists: 0 });
+        }
       if (event.is === "machine-gone") {
         const { backend, machine } = event;
         // Until the last send of its launch cannot land any more it may come yet.
