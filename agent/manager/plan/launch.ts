@@ -85,7 +85,9 @@ function repeatUnknown(paper: Draft, figures: Readonly<Record<string, PoolFigure
     if (figures[launch.request.pool]?.refused) continue;
     if (launch.is !== "unknown" || launch.sends >= 3) continue;
     // Machines that were seen have settled it; once they are forgotten a repeat would bring them back, tokens and all.
-    if (!launch.request.machines.some((id) => paper.world.machines[id]?.stage === "asked")) continue;
+    const missed = launch.request.machines.map((id) => paper.world.machines[id]);
+    // A launch of an older copy of the journal may be long over, and its machines are of no use any more.
+    if (!missed.some((machine) => machine?.stage === "asked" && !machine.spent)) continue;
     if (paper.due(launch.sentMs + paper.limits.mintRetryMs * launch.sends)) {
       paper.add({ key: `launch:${launch.id}`, do: "repeat-launch", launch: launch.id });
     }

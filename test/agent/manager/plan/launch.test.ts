@@ -143,4 +143,6 @@ test("a launch in doubt is repeated while a machine of it was never seen, and no
     ).length;
   expect(repeats({ machines: [machine("m1", "asked", { startedMs: null })] })).toBe(1);
   expect(repeats({ machines: [] })).toBe(0);
+  // One that an older copy of the journal remembers may be long over: a repeat would spend money on a machine without a use.
+  expect(repeats({ machines: [machine("m1", "asked", { startedMs: null, spent: true })] })).toBe(0);
 });
