@@ -164,6 +164,8 @@ export class Supervisor {
       this.#deps.log("the manager ended", { code, signal: ended, wanted });
     } catch (error) {
       this.#crashes++;
+      // It may run all the same, unwatched: the next one would find its port taken.
+      if (this.#running) await end(this.#running, this.#deps);
       this.#deps.log("the manager could not be started", { error: (error as Error).message });
     }
     this.#running = null;

@@ -1,9 +1,15 @@
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { leaveSecrets } from "../../../agent/cli/local/secrets.ts";
 import { start } from "../../../agent/cli/local/start.ts";
 import { stop } from "../../../agent/cli/local/stop.ts";
+import { settingsText } from "../../../agent/cli/local/settings.ts";
+import { realClock } from "../../../agent/supervisor/deps.ts";
+import { writeAtomic } from "../../../agent/supervisor/folder.ts";
+import { allProcesses } from "../../../agent/supervisor/process.ts";
+import { Supervisor } from "../../../agent/supervisor/supervise.ts";
 import { eventually, gone, makeRig, managerAlive, type Rig } from "./rig.ts";
 
 let rig: Rig;
@@ -118,3 +124,35 @@ test("a stop before a new manager leaves the secrets as they were found, so that
   const [first, second] = (await rig.events()).filter(({ event }) => event === "start");
   expect(second!.secrets).toBe(first!.secrets);
 });
+
+test("a manager that runs although its start failed is ended before the next one", async () => {
+  await writeAtomic(rig.paths.settings, settingsText(rig.config));
+  let failures = 0;
+  const log = (event: string) => {
+    if (event === "started the manager" && failures++ === 0) throw new Error("no room for a line");
+  };
+  const supervisor = new Supervisor(rig.paths, "{}", { clock: realClock, log, env: process.env });
+  const run = supervisor.run();
+  try {
+    await eventually("the second one started", () => Promise.resolve(failures >= 2));
+  } finally {
+    await supervisor.stop();
+    await run;
+    // It names this process as the supervisor, which the clean-up would end.
+    await rm(rig.paths.record);
+  }
+  expect(managersOf(rig.paths.settings)).toEqual([]);
+});
+
+/** Pids of living managers that were started with these settings. */
+const managersOf = (settings: string) =>
+  allProcesses()
+    .map(({ pid }) => pid)
+    .filter((pid) => commandOf(pid).includes(settings));
+const commandOf = (pid: number) => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
+};
