@@ -6,6 +6,8 @@ export function makeCircuitCheck({ fail, limits, now }: Checks) {
   /** By offer: closed until then, and what was called before the refusal was known. */
   const closed = new Map<string, { untilMs: number; probe: string | null }>();
   const open = new Map<string, { offer: string; sentMs: number }>();
+  /** By any manager: the answer to a launch in doubt is asked for again, whatever else was refused since. */
+  const called = new Set<string>();
   /** Calls without an answer, by launch. */
   const out = new Map<string, number>();
   /** Launches of which a dead manager's call was out: an answer may be to that one, and the present manager repeats them. */
@@ -21,8 +23,9 @@ export function makeCircuitCheck({ fail, limits, now }: Checks) {
     hear: (event: SimEvent) => {
       if (event.is === "launch-called") {
         count(event.launch, 1);
-        const repeated = open.has(event.launch);
-        if (!repeated) open.set(event.launch, { offer: event.offer, sentMs: now() });
+        const repeated = called.has(event.launch);
+        called.add(event.launch);
+        if (!open.has(event.launch)) open.set(event.launch, { offer: event.offer, sentMs: now() });
         const circuit = closed.get(event.offer);
         if (!circuit || repeated) return;
         if (now() < circuit.untilMs)
