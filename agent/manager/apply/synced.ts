@@ -118,17 +118,19 @@ const ranAtGitHub = ({ job, registration }: Machine): boolean =>
 
 /** The Listener printed "Running job". */
 function working(machine: Machine, job: string | null, now: Ms): Machine {
-  const known = machine.stage === "busy" || (machine.job !== null && machine.job.completedMs === null);
+  const runner = machine.registration?.name ?? machine.id;
+  // Of an earlier life's job GitHub may never have told the end: this one is another, with a time of its own.
+  const present = machine.job?.runner === runner ? machine.job : null;
   const named =
-    known && machine.job
-      ? machine.job
+    present && (machine.stage === "busy" || present.completedMs === null)
+      ? present
       : {
           name: job ?? "",
           startedMs: now,
           startedAtGitHub: false,
           completedMs: null,
           jobId: null,
-          runner: machine.registration?.name ?? machine.id,
+          runner,
         };
   return { ...at(machine, "busy", now), job: named };
 }

@@ -21,6 +21,27 @@ describe("an agent's word", () => {
     });
   });
 
+  test("a reused machine's next job has a time of its own, also when GitHub never told the end of the last one", () => {
+    const first = registered("m1", "busy");
+    const runner = `${first.id}-2`;
+    const second = { ...first.registration!, name: runner, life: 2 };
+    const old = {
+      name: "first",
+      startedMs: 1,
+      startedAtGitHub: true,
+      completedMs: null,
+      jobId: "1",
+      runner: "m1",
+    };
+    const start = world({
+      config: config({ a: { reuse: true } }),
+      machines: [{ ...first, stage: "listening", life: 2, registration: second, job: old }],
+    });
+    const at = after(start, synced("m1", { ...said("busy"), life: 2, job: "second" }));
+    expect(at.machines.m1?.job).toMatchObject({ name: "second", runner, completedMs: null });
+    expect(at.machines.m1?.job?.startedMs).toBeGreaterThan(1);
+  });
+
   test("a reused machine whose record was deleted while its job came waits for a new registration, not for ever", () => {
     const busy = registered("m1", "busy");
     const deleted = { ...busy, registration: { ...busy.registration!, gone: true } };
