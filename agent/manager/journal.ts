@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Deps } from "./deps.ts";
 import { openFile } from "./journal/file.ts";
 import { makeRoom, type Room } from "./journal/room.ts";
-import { openWitness } from "./journal/witness.ts";
+import { openWitness, type Witnessed } from "./journal/witness.ts";
 import type { Limits } from "./limits.ts";
 import { journalQuietMs } from "./limits.ts";
 import type { Launch, Machine, Ms, World } from "./world.ts";
@@ -47,7 +47,9 @@ export function openJournal(path: string, deps: Deps, limits: Limits): Journal {
     launches: table<Launch>(database, "launches"),
     machines: table<Machine>(database, "machines"),
   };
-  let count = Math.max(meta("count") ?? 0, witness.count ?? 0);
+  let count = Math.max(meta("count") ?? 0, witness.last?.count ?? 0);
+  const whole = isWhole(meta, witness.last, now, limits);
+  const completeSinceMs = whole ? (meta("completeSinceMs") ?? now) : now;
   let failed = false;
   const written = (work: () => void) => {
     try {
@@ -56,15 +58,13 @@ export function openJournal(path: string, deps: Deps, limits: Limits): Journal {
         put.run("count", count + 1);
       });
       count += 1;
-      witness.write(count);
+      witness.write(count, completeSinceMs);
     } catch (error) {
       failed = true;
       throw error;
     }
   };
 
-  const whole = isWhole(meta, witness.count, now, limits);
-  const completeSinceMs = whole ? (meta("completeSinceMs") ?? now) : now;
   written(() => {
     put.run("completeSinceMs", completeSinceMs);
     put.run("heartbeatMs", now);
@@ -98,17 +98,22 @@ export function openJournal(path: string, deps: Deps, limits: Limits): Journal {
   };
 }
 
-/** An old copy put back in place says so by its last heartbeat, a recent one by what was counted since beside it. */
+/**
+ * An old copy put back in place says so by its last heartbeat, a recent one by what was counted since beside it, one from
+ * before a loss by the moment since which it is complete.
+ */
 function isWhole(
   meta: (key: string) => number | undefined,
-  witnessed: number | null,
+  last: Witnessed | null,
   now: Ms,
   limits: Limits,
 ): boolean {
   const [beat, count] = [meta("heartbeatMs"), meta("count")];
   if (beat === undefined || now - beat > journalQuietMs(limits)) return false;
+  if (last === null) return true;
   // A manager of an earlier version did not count.
-  return count === undefined ? witnessed === null : witnessed === null || count >= witnessed;
+  if (count === undefined || count < last.count) return false;
+  return last.completeSinceMs === null || last.completeSinceMs === meta("completeSinceMs");
 }
 
 function transaction(database: DatabaseSync, work: () => void): void {

@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  readFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -104,6 +112,28 @@ describe("an older copy that is put back while its heartbeat is still young", ()
     journal.close();
   });
 
+  test("counts as lost also where the journal and all beside it were lost since, and few writes came after", async () => {
+    for (const id of ["m1", "m2", "m3"]) saved(id);
+    copyFileSync(file(), file(".copy"));
+    rmSync(file());
+    rmSync(file(".count"));
+    await clock.advance(1_000);
+    open().close();
+    copyFileSync(file(".copy"), file());
+    const journal = open();
+    expect(journal.whole).toBe(false);
+    journal.close();
+  });
+
+  test("a count that an earlier version wrote is read", () => {
+    saved("m1");
+    const [count] = readFileSync(file(".count"), "utf8").split(" ");
+    writeFileSync(file(".count"), count!);
+    const journal = open();
+    expect(journal.whole).toBe(true);
+    journal.close();
+  });
+
   test("a journal of a manager that did not count yet is whole", () => {
     saved("m1");
     const earlier = new DatabaseSync(file());
@@ -117,7 +147,8 @@ describe("an older copy that is put back while its heartbeat is still young", ()
 
   test("a manager that was killed between the write and its count has a whole one", () => {
     saved("m1");
-    writeFileSync(file(".count"), "1".padStart(16, "0"));
+    const [, since] = readFileSync(file(".count"), "utf8").split(" ");
+    writeFileSync(file(".count"), `${"1".padStart(16, "0")} ${since}`);
     const journal = open();
     expect(journal.whole).toBe(true);
     journal.close();
