@@ -69,6 +69,19 @@ export interface ConnectView {
   warning: string | null;
 }
 
+/** The order in which people read machines: those that work first. */
+export const stageOrder: readonly Stage[] = [
+  "busy",
+  "retiring",
+  "listening",
+  "registered",
+  "enrolled",
+  "starting",
+  "asked",
+  "done",
+  "lost",
+];
+
 export interface MachineView {
   id: string;
   pool: string;

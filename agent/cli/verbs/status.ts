@@ -1,5 +1,5 @@
 /** `muster status`: how a stack's manager, pools and machines are. */
-import type { MachineView, ManagerState, PoolView } from "../../manager/view.ts";
+import { type MachineView, type ManagerState, type PoolView, stageOrder } from "../../manager/view.ts";
 import { address } from "../local/health.ts";
 import type { Found } from "../state.ts";
 import { duration, safe, table, wrap } from "../table.ts";
@@ -28,17 +28,6 @@ export const troubles = ({ state, problem }: Found): string[] => {
 const ago = (atMs: number | null, { atMs: now }: ManagerState) =>
   atMs === null ? "never" : `${duration(now - atMs)} ago`;
 
-const stageOrder = [
-  "busy",
-  "retiring",
-  "listening",
-  "registered",
-  "enrolled",
-  "starting",
-  "asked",
-  "done",
-  "lost",
-];
 const machinesOf = ({ machines }: PoolView): string =>
   stageOrder
     .flatMap((stage) => {

@@ -1,10 +1,10 @@
 /** The queue's messages, checked at the border and told in the manager's words (github.md 1.7). */
 import * as z from "zod";
 import type { JobNews } from "../facts.ts";
-import type { Ms, Statistics } from "../world.ts";
+import type { Statistics } from "../world.ts";
 import { visible } from "../web/visible.ts";
 import { parsed } from "./http.ts";
-import { statistics } from "./schemas.ts";
+import { statistics, time } from "./schemas.ts";
 
 export interface Message {
   id: number;
@@ -25,16 +25,6 @@ const outer = z.object({
 });
 
 const text = (max: number) => z.string().transform((value) => visible(value, max));
-/** .NET sends the year 1 for a time that is not yet. */
-const time = z
-  .string()
-  .nullable()
-  .catch(null)
-  .default(null)
-  .transform((value): Ms | null => {
-    const ms = value === null ? NaN : Date.parse(value);
-    return Number.isFinite(ms) && ms > 0 ? ms : null;
-  });
 const named = (max: number) => text(max).catch("").default("");
 
 const kinds = {

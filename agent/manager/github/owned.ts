@@ -4,11 +4,12 @@
  * instead of waiting until GitHub does; and what was there before others of its labels. No secret is in it; losing it
  * loses that.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as z from "zod";
 import type { Deps } from "../deps.ts";
 import { parsed } from "./http.ts";
+import { openNoteFile } from "./note-file.ts";
 
 const entry = z.object({
   id: z.int(),
@@ -46,27 +47,8 @@ export function openOwned(directory: string, url: string, deps: Deps): Owned {
   const before = readOwned(path, url);
   const known = new Map(before.sets.map((set) => [set.id, set]));
   const firsts = new Map(before.firsts.map((one) => [one.pool, one]));
-  let writable = true;
-  let closed = false;
-  const save = () => {
-    if (closed) return;
-    try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      writeFileSync(
-        `${path}.new`,
-        JSON.stringify({ url, sets: [...known.values()], firsts: [...firsts.values()] }),
-        {
-          mode: 0o600,
-        },
-      );
-      renameSync(`${path}.new`, path);
-      writable = true;
-    } catch (error) {
-      if (writable)
-        deps.log.warn({ err: error, path }, "what this stack made at GitHub cannot be noted down");
-      writable = false;
-    }
-  };
+  const notes = openNoteFile(path, "what this stack made at GitHub cannot be noted down", deps);
+  const save = () => notes.save({ url, sets: [...known.values()], firsts: [...firsts.values()] });
   return {
     sets: () => [...known.values()],
     keep: (set) => {
@@ -94,7 +76,7 @@ export function openOwned(directory: string, url: string, deps: Deps): Owned {
     dropFirst: (pool) => {
       if (firsts.delete(pool)) save();
     },
-    close: () => (closed = true),
+    close: notes.close,
     drop: (id) => {
       if (known.delete(id)) save();
     },

@@ -1,6 +1,17 @@
 /** Shapes of the scale set service's answers (github.md 1.5); what muster does not use is not looked at. */
 import * as z from "zod";
-import type { Statistics } from "../world.ts";
+import type { Ms, Statistics } from "../world.ts";
+
+/** Milliseconds, or null: .NET sends the year 1 for a time that is not yet. */
+export const time = z
+  .string()
+  .nullable()
+  .catch(null)
+  .default(null)
+  .transform((value): Ms | null => {
+    const ms = value === null ? NaN : Date.parse(value);
+    return Number.isFinite(ms) && ms > 0 ? ms : null;
+  });
 
 const count = z.int().min(0).catch(0);
 

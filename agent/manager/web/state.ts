@@ -2,6 +2,7 @@
 import type { Usage } from "../../protocol.ts";
 import { waitedMs, type History, type JobRecord } from "../history/history.ts";
 import {
+  stageOrder,
   steps,
   type JobView,
   type MachineView,
@@ -106,17 +107,6 @@ function poolView(input: StateInput, name: PoolName, machines: readonly Machine[
   };
 }
 
-const stageOrder: readonly Stage[] = [
-  "busy",
-  "retiring",
-  "listening",
-  "registered",
-  "enrolled",
-  "starting",
-  "asked",
-  "done",
-  "lost",
-];
 const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 const inReadingOrder = (a: Machine, b: Machine) =>
   byName(a.pool, b.pool) ||

@@ -48,13 +48,13 @@ describe("what a confined job sees", () => {
   });
 
   it("shows what is readable, and hides in it what is hidden, in the order of depth", () => {
-    const at = computer(["/usr", "/work", "/work/.muster", "/work/tool"], { files: ["/work/secret"] });
-    const view = plan(at, { readable: ["/work/tool", "/work"], hidden: ["/work/.muster", "/work/secret"] });
+    const at = computer(["/usr", "/src", "/src/.muster", "/src/tool"], { files: ["/src/secret"] });
+    const view = plan(at, { readable: ["/src/tool", "/src"], hidden: ["/src/.muster", "/src/secret"] });
     const targets = view.mounts.map(({ target }) => target);
-    expect(targets.indexOf("/work")).toBeLessThan(targets.indexOf("/work/.muster"));
-    expect(view.mounts.find(({ target }) => target === "/work/.muster")?.type).toBe("tmpfs");
-    expect(view.mounts.find(({ target }) => target === "/work/secret")?.source).toBe("/dev/null");
-    expect(targets.filter((target) => target === "/work/tool")).toEqual([]); // it is in /work
+    expect(targets.indexOf("/src")).toBeLessThan(targets.indexOf("/src/.muster"));
+    expect(view.mounts.find(({ target }) => target === "/src/.muster")?.type).toBe("tmpfs");
+    expect(view.mounts.find(({ target }) => target === "/src/secret")?.source).toBe("/dev/null");
+    expect(targets.filter((target) => target === "/src/tool")).toEqual([]); // it is in /src
   });
 
   it("shows what is readable in a home that is hidden, and nothing else of that home", () => {
@@ -75,8 +75,8 @@ describe("what a confined job sees", () => {
   });
 
   it("does not show what is both readable and hidden", () => {
-    const view = plan(computer(["/work"]), { readable: ["/work"], hidden: ["/work"] });
-    expect(optionsOf(view, "/work")).toEqual([]);
+    const view = plan(computer(["/src"]), { readable: ["/src"], hidden: ["/src"] });
+    expect(optionsOf(view, "/src")).toEqual([]);
   });
 
   it("leaves a system folder alone that is somebody's home, and everything at /", () => {

@@ -3,11 +3,12 @@
  * records are ours to delete), jobs that it told of and whose end it owes, and pools whose scale set lost labels. No secret
  * is in it. Losing it loses those ends and leaves idle records to GitHub, which deletes them after a day.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as z from "zod";
 import type { Deps } from "../../deps.ts";
 import { parsed } from "../http.ts";
+import { openNoteFile } from "../note-file.ts";
 
 export const tellings = ["queued", "assigned", "started"] as const;
 const runner = z.object({ name: z.string(), pool: z.string() });
@@ -56,22 +57,8 @@ export function openNotes(directory: string, url: string, deps: Pick<Deps, "log"
   const runners = new Map(known.runners.map((one) => [one.name, one]));
   let { jobs, lost } = known;
   let jobsText = JSON.stringify(jobs);
-  let writable = true;
-  let closed = false;
-  const save = () => {
-    if (closed) return;
-    try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      const text = JSON.stringify({ url, runners: [...runners.values()], jobs, lost });
-      writeFileSync(`${path}.new`, text, { mode: 0o600 });
-      renameSync(`${path}.new`, path);
-      writable = true;
-    } catch (error) {
-      if (writable)
-        deps.log.warn({ err: error, path }, "what the queued-runs source must know cannot be noted down");
-      writable = false;
-    }
-  };
+  const file = openNoteFile(path, "what the queued-runs source must know cannot be noted down", deps);
+  const save = () => file.save({ url, runners: [...runners.values()], jobs, lost });
   return {
     runners: () => [...runners.values()],
     poolOf: (name) => runners.get(name)?.pool,
@@ -96,7 +83,7 @@ export function openNotes(directory: string, url: string, deps: Pick<Deps, "log"
       lost = [...lost.filter(({ pool }) => pool !== one.pool), one];
       save();
     },
-    close: () => (closed = true),
+    close: file.close,
   };
 }
 

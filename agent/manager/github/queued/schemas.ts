@@ -1,7 +1,7 @@
 /** Shapes of the REST answers (github.md section 5); what muster does not use is not looked at. */
 import * as z from "zod";
-import type { Ms } from "../../world.ts";
 import { visible } from "../../web/visible.ts";
+import { time } from "../schemas.ts";
 
 const text = (max: number) =>
   z
@@ -9,15 +9,6 @@ const text = (max: number) =>
     .catch("")
     .default("")
     .transform((value) => visible(value, max));
-const time = z
-  .string()
-  .nullable()
-  .catch(null)
-  .default(null)
-  .transform((value): Ms | null => {
-    const ms = value === null ? NaN : Date.parse(value);
-    return Number.isFinite(ms) && ms > 0 ? ms : null;
-  });
 const word = z.string().nullable().catch(null).default(null);
 
 export const run = z.object({

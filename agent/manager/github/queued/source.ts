@@ -6,6 +6,7 @@ import type { Deps } from "../../deps.ts";
 import type { JobNews } from "../../facts.ts";
 import type { Ms, PoolName, Statistics } from "../../world.ts";
 import { GitHubError } from "../errors.ts";
+import { noStatistics } from "../inbox.ts";
 import { makePause, pauseMs } from "../pauses.ts";
 import type { Timings } from "../timings.ts";
 import { makeBook } from "./book.ts";
@@ -155,7 +156,7 @@ export function makeQueuedRuns(tools: QueuedTools): QueuedRuns {
       pools.delete(pool);
       const jobs = book.jobs().filter((job) => job.pool === pool);
       const over = jobs.filter(({ told }) => told === "queued" || told === "assigned").map(goodbye);
-      if (over.length > 0 && heard) served.seen(noFigures, over);
+      if (over.length > 0 && heard) served.seen(noStatistics, over);
       for (const job of jobs) Object.assign(job, { pool: null, told: "nothing" });
       note();
       pause.wake();
@@ -191,13 +192,3 @@ export function makeQueuedRuns(tools: QueuedTools): QueuedRuns {
     },
   };
 }
-
-const noFigures: Statistics = {
-  available: 0,
-  acquired: 0,
-  assigned: 0,
-  running: 0,
-  registered: 0,
-  busy: 0,
-  idle: 0,
-};
