@@ -22,7 +22,7 @@ const clouds = ban(["**/backends/**"], "GitHub code knows nothing of clouds: go 
 const github = ban(["**/github/**"], "A backend knows nothing of GitHub: go through World and facts.");
 const infra = ban(
   ["**/infra/**"],
-  "agent/ runs on machines that have no Pulumi program: share through protocol.ts or manager-config.ts.",
+  "agent/ runs on machines that have no Pulumi program: share through protocol.ts, manager-config.ts or manager-host.ts.",
 );
 const tests = ban(["**/test/**"], "Product code must not need the test rig.");
 const cloudInit = ban(
@@ -58,12 +58,13 @@ export default tseslint.config(
           "**/agent/**",
           "!**/agent/protocol.ts",
           "!**/agent/manager-config.ts",
+          "!**/agent/manager-host.ts",
           // What the manager of this computer would refuse, the program refuses before it makes anything.
           "!**/agent/confinement",
           "!**/agent/confinement/detect.ts",
           "!**/agent/confinement/kind.ts",
         ],
-        "infra/ may import only agent/protocol.ts, agent/manager-config.ts and what tells how this computer confines jobs: the rest runs on machines.",
+        "infra/ may import only agent/protocol.ts, manager-config.ts, manager-host.ts and what tells how this computer confines jobs: the rest runs on machines.",
       ),
       tests,
     ),

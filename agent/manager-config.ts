@@ -19,8 +19,39 @@ export const jobSources = ["auto", "scale-sets", "queued-runs"] as const;
 export type JobSource = (typeof jobSources)[number];
 
 export const localBackend = z.object({ kind: z.literal("local") });
+
+/** What the manager must know of a machine type; from infra/catalog.ts or the settings. */
+export const machineType = z.object({
+  /** As the cloud names it: `c8g.2xlarge`. */
+  name: z.string().min(1),
+  cores: z.int().min(1),
+  memoryMb: z.int().min(1),
+  /** Graphics processors. */
+  gpus: z.int().min(0),
+  /** Millionths of `currency` per hour in this region and market; what spot is counted at before its price is known. */
+  microsPerHour: z.int().min(0),
+  currency: z.enum(["USD", "EUR"]),
+});
+export type MachineType = z.infer<typeof machineType>;
+
+/** Machines of one region, market and launch template. */
+export const awsBackend = z.object({
+  kind: z.literal("aws"),
+  /** Name within the pool, such as `spot-eu-central-1`: what offers, tags and reasons call it. */
+  name: z.string().min(1),
+  region: z.string().min(1),
+  market: z.enum(["spot", "on-demand"]),
+  types: z.array(machineType).min(1),
+  /** Always an explicit version: a repeated client token must stay byte for byte the same. */
+  template: z.object({ id: z.string().min(1), version: z.int().min(1) }),
+  subnets: z.array(z.object({ id: z.string().min(1), zone: z.string().min(1) })).min(1),
+  /** Instances that Pulumi made: slots, which are never terminated. Empty: machines are launched. */
+  fixed: z.array(z.string().min(1)).default([]),
+});
+export type AwsBackend = z.infer<typeof awsBackend>;
+
 /** One place where a pool's machines come from; the order in the pool is the order of preference. */
-export const backendConfig = z.discriminatedUnion("kind", [localBackend]);
+export const backendConfig = z.discriminatedUnion("kind", [localBackend, awsBackend]);
 export type BackendConfig = z.infer<typeof backendConfig>;
 
 export const poolConfig = z.object({
@@ -85,6 +116,19 @@ export const managerConfig = z.object({
     hidden: z.array(z.string()).default([]),
     /** Jobs may run as the manager's user where this computer gives no confinement. */
     unconfined: z.boolean().default(false),
+    /** Where machines of clouds and hosts call, over TLS; null where only this computer has machines. */
+    agents: z
+      .nullable(
+        z.object({
+          port: z.int().min(1).max(65535),
+          /** Names and addresses in the certificate, in the order in which agents try them. */
+          addresses: z.array(z.string().min(1)).min(1),
+          /** PEM: the stack's own CA, which user data pins, and the manager's certificate. Their keys are secrets. */
+          ca: z.string().min(1),
+          certificate: z.string().min(1),
+        }),
+      )
+      .default(null),
   }),
 });
 export type ManagerConfig = z.infer<typeof managerConfig>;
@@ -97,5 +141,8 @@ export const agentsSocket = ({ manager }: Pick<ManagerConfig, "manager">): strin
 export const managerSecrets = z.object({
   githubToken: z.string().min(1).optional(),
   githubAppKey: z.string().min(1).optional(),
+  /** PEM; the root of the stack's session keys. Only where `manager.agents` is set, like `certificateKey`. */
+  caKey: z.string().min(1).optional(),
+  certificateKey: z.string().min(1).optional(),
 });
 export type ManagerSecrets = z.infer<typeof managerSecrets>;

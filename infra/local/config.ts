@@ -80,6 +80,7 @@ export const localManagerConfig = ({
       // State, passphrase, bundles and the folders of other stacks.
       hidden: [join(root, ".muster"), join(root, `Pulumi.${stack.name}.yaml`)],
       unconfined,
+      agents: null,
     },
   };
 };

@@ -49,6 +49,7 @@ export const config = (
     readable: [],
     hidden: [],
     unconfined: true,
+    agents: null,
   },
 });
 

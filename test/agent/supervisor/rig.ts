@@ -73,6 +73,7 @@ export const makeRig = async (env: NodeJS.ProcessEnv = process.env): Promise<Rig
       readable: [],
       hidden: [],
       unconfined: true,
+      agents: null,
     },
   };
   const record = async () => (await readRecord(paths))!;

@@ -48,6 +48,7 @@ const config = (): ManagerConfig => {
       readable: [],
       hidden: [],
       unconfined: true,
+      agents: null,
     },
   };
 };
