@@ -2,11 +2,9 @@
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 import type { AwsSettings } from "./settings.ts";
+import { stackTag } from "./tags.ts";
 
-/** Tag that names the stack on everything it owns, `PROJECT/STACK`: what sweep and the manager look for. */
-export const stackTag = "muster:stack";
-/** Tag that names a machine's pool. */
-export const poolTag = "muster:pool";
+export * from "./tags.ts";
 
 export interface AwsContext {
   stack: { project: string; name: string };

@@ -4,7 +4,9 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsContext } from "./context.ts";
-import type { AwsRegion } from "./settings.ts";
+import { managerGroup, runnersGroup } from "./security-groups.ts";
+import type { AwsNetwork, AwsRegion } from "./settings.ts";
+import { ownVpc, type Vpc } from "./vpc.ts";
 
 export interface Subnet {
   id: pulumi.Output<string>;
@@ -46,15 +48,41 @@ export class Network extends pulumi.ComponentResource {
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("muster:aws:Network", name, {}, opts);
-    const { region } = args;
+    const { context, region, home } = args;
+    const { network } = context.settings;
+    const child = { parent: this };
+    const vpc =
+      network.kind === "own"
+        ? ownVpc(
+            name,
+            { context, region, private: network.private, publicManager: home?.public ?? false },
+            child,
+          )
+        : existingVpc(network, home?.public ?? false);
     this.region = region.name;
-    this.cidr = region.cidr;
-    this.vpcId = pulumi.output("");
-    this.subnets = region.zones.map((zone) => ({ id: pulumi.output(""), zone }));
-    this.managerSubnet = { ...this.subnets[0]!, public: false };
-    this.runnersGroupId = pulumi.output("");
-    this.managerGroupId = args.home && pulumi.output("");
-    this.routeTableIds = [];
+    this.cidr = network.kind === "own" ? region.cidr : null;
+    this.vpcId = vpc.id;
+    this.subnets = vpc.subnets;
+    this.managerSubnet = vpc.managerSubnet;
+    this.routeTableIds = vpc.routeTableIds;
+    this.runnersGroupId = runnersGroup(name, context, vpc.id, child);
+    this.managerGroupId =
+      home &&
+      managerGroup(
+        name,
+        { context, vpcId: vpc.id, runners: this.runnersGroupId, port: args.agentsPort, home },
+        child,
+      );
     this.registerOutputs();
   }
 }
+
+const existingVpc = (network: Extract<AwsNetwork, { kind: "existing" }>, publicManager: boolean): Vpc => {
+  const subnets = network.subnets.map(({ id, zone }) => ({ id: pulumi.output(id), zone }));
+  return {
+    id: pulumi.output(network.vpcId),
+    subnets,
+    managerSubnet: { ...subnets[0]!, public: publicManager },
+    routeTableIds: [],
+  };
+};

@@ -1,9 +1,11 @@
 /** One pool's machines on EC2: a launch template for each entry of its backends, and the machines that always exist. */
+import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsBackend } from "../../agent/manager-config.ts";
-import type { AwsContext } from "./context.ts";
+import { poolTag, roles, roleTag, type AwsContext } from "./context.ts";
 import type { Network } from "./network.ts";
 import type { AwsBackendSettings } from "./settings.ts";
+import { templateArgs } from "./template.ts";
 
 export interface PoolArgs {
   context: AwsContext;
@@ -23,7 +25,61 @@ export class Pool extends pulumi.ComponentResource {
 
   constructor(name: string, args: PoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("muster:aws:Pool", name, {}, opts);
-    this.backends = [];
+    this.backends = args.backends.map((entry) => this.#entry(`${name}-${entry.name}`, args, entry));
     this.registerOutputs();
+  }
+
+  #entry(name: string, args: PoolArgs, entry: AwsBackendSettings): pulumi.Output<AwsBackend> {
+    const { context, pool, networks } = args;
+    const { network: settings, kmsKeyId } = context.settings;
+    const network = networks.get(entry.region)!;
+    const child = { parent: this, provider: context.provider(entry.region) };
+    const fixed = entry.fixed > 0;
+    const role = fixed ? { [roleTag]: roles.fixed } : {};
+    const tags = { [poolTag]: pool, ...role };
+
+    const template = new aws.ec2.LaunchTemplate(
+      name,
+      {
+        ...templateArgs({
+          entry,
+          name: context.name(`${pool}-${entry.name}`),
+          kmsKeyId,
+          groups: [
+            network.runnersGroupId,
+            ...(settings.kind === "existing" ? settings.securityGroupIds : []),
+            ...entry.securityGroupIds,
+          ],
+          userData: args.userData(fixed ? "clean-slot" : "power-off"),
+          machineTags: context.tags({ Name: context.name(pool), ...tags }),
+        }),
+        tags,
+      },
+      child,
+    );
+    const machines = Array.from({ length: entry.fixed }, (_, index) => {
+      const subnet = network.subnets[index % network.subnets.length]!;
+      return new aws.ec2.Instance(
+        `${name}-${index}`,
+        {
+          // A newer template is for the day when somebody replaces the machine: until then its jobs go on.
+          launchTemplate: { id: template.id, version: "$Latest" },
+          subnetId: subnet.id,
+          tags: { Name: context.name(`${pool}-${index}`), ...tags },
+        },
+        { ...child, ignoreChanges: ["ami", "userData", "launchTemplate.version"] },
+      );
+    });
+
+    return pulumi.output({
+      kind: "aws" as const,
+      name: entry.name,
+      region: entry.region,
+      market: entry.market,
+      types: [...entry.types],
+      template: { id: template.id, version: template.latestVersion },
+      subnets: network.subnets.map(({ id, zone }) => ({ id, zone })),
+      fixed: machines.map(({ id }) => id),
+    });
   }
 }
