@@ -16,10 +16,9 @@ export interface Bundle {
   sha256: string;
   bytes: number;
 }
-export interface Bundles {
-  manager: Bundle;
-  runner: Bundle;
-}
+/** `updater` runs beside a manager that has a machine of its own. */
+export type Bundles = Record<BundleName, Bundle>;
+export type BundleName = "manager" | "runner" | "updater";
 
 /** Every machine fetches it at its start, many at a time from one small manager. */
 export const runnerBytesMax = 64 * 1024;
@@ -39,7 +38,7 @@ const largest = (metafile: Metafile, count = 8): string[] => {
 const requireShim = 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);';
 
 /** @throws BundleError */
-const compile = async (root: string, name: "manager" | "runner") => {
+const compile = async (root: string, name: BundleName) => {
   const result = await build({
     absWorkingDir: root,
     entryPoints: [`agent/${name}/main.ts`],
@@ -53,7 +52,7 @@ const compile = async (root: string, name: "manager" | "runner") => {
     legalComments: "none",
     logLevel: "silent",
     // Runner agents import no such package, and pay for every byte.
-    banner: name === "manager" ? { js: requireShim } : {},
+    banner: name !== "runner" ? { js: requireShim } : {},
   }).catch((error: Error) => {
     throw new BundleError(`agent/${name} could not be bundled: ${error.message}`);
   });
@@ -75,18 +74,19 @@ const packagesOf = ({ inputs }: Metafile): string[] => {
 };
 
 /** The npm packages whose code reaches machines, by name; nothing is written. @throws BundleError */
-export const bundledPackages = async (root: string): Promise<{ manager: string[]; runner: string[] }> => {
-  const [manager, runner] = await Promise.all([compile(root, "manager"), compile(root, "runner")]);
-  return { manager: manager.packages, runner: runner.packages };
+export const bundledPackages = async (root: string): Promise<Record<BundleName, string[]>> => {
+  const names = ["manager", "runner", "updater"] as const;
+  const [manager, runner, updater] = await Promise.all(names.map((name) => compile(root, name)));
+  return { manager: manager!.packages, runner: runner!.packages, updater: updater!.packages };
 };
 
-/** What `bundle` would name, without writing anything. @throws BundleError */
+/** What `bundle` would name for this computer, without writing anything. @throws BundleError */
 export const bundleDigests = async (root: string): Promise<{ manager: string; runner: string }> => {
   const [manager, runner] = await Promise.all([compile(root, "manager"), compile(root, "runner")]);
   return { manager: manager.sha256, runner: runner.sha256 };
 };
 
-const bundleOne = async (root: string, name: "manager" | "runner"): Promise<Bundle> => {
+const bundleOne = async (root: string, name: BundleName): Promise<Bundle> => {
   const { contents, sha256 } = await compile(root, name);
   const directory = join(root, ".muster/bundles");
   const path = join(directory, `${name}-${sha256.slice(0, 16)}.mjs`);
@@ -107,10 +107,12 @@ export const bundle = async (
   root: string,
   log: (line: string) => void = (line) => void pulumi.log.info(line),
 ): Promise<Bundles> => {
-  const builds = [bundleOne(root, "manager"), bundleOne(root, "runner")] as const;
+  const builds = [bundleOne(root, "manager"), bundleOne(root, "runner"), bundleOne(root, "updater")] as const;
   // When one is wrong the other still ends before the error leaves: nothing writes afterwards.
   await Promise.allSettled(builds);
-  const [manager, runner] = await Promise.all(builds);
-  log(`bundles: manager ${kilobytes(manager.bytes)}, runner ${kilobytes(runner.bytes)}`);
-  return { manager, runner };
+  const [manager, runner, updater] = await Promise.all(builds);
+  log(
+    `bundles: manager ${kilobytes(manager.bytes)}, runner ${kilobytes(runner.bytes)}, updater ${kilobytes(updater.bytes)}`,
+  );
+  return { manager, runner, updater };
 };

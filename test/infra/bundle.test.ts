@@ -12,13 +12,18 @@ afterEach(async () => {
 const project = async (runner: string, helper = "export const help = 1;") => {
   const root = await mkdtemp(join(tmpdir(), "muster-bundle-"));
   roots.push(root);
-  for (const name of ["manager", "runner"]) await mkdir(join(root, "agent", name), { recursive: true });
+  for (const name of ["manager", "runner", "updater"])
+    await mkdir(join(root, "agent", name), { recursive: true });
   await writeFile(join(root, "agent/helper.ts"), helper);
   await writeFile(
     join(root, "agent/manager/main.ts"),
     'import { help } from "../helper.ts"; console.log(help);',
   );
   await writeFile(join(root, "agent/runner/main.ts"), runner);
+  await writeFile(
+    join(root, "agent/updater/main.ts"),
+    'import { help } from "../helper.ts"; console.log(help + 1);',
+  );
   return root;
 };
 const small = "const text: string = 'small'; console.log(text);";
@@ -30,7 +35,9 @@ test("the same sources give the same bytes from any folder, under a name made of
   expect(await readFile(first.manager.path)).toEqual(await readFile(second.manager.path));
   expect(first.runner.sha256).toBe(second.runner.sha256);
   expect(first.runner.path).toBe(join(one, `.muster/bundles/runner-${first.runner.sha256.slice(0, 16)}.mjs`));
-  expect(lines).toEqual([expect.stringMatching(/^bundles: manager \d+\.\d KB, runner \d+\.\d KB$/)]);
+  expect(lines).toEqual([
+    expect.stringMatching(/^bundles: manager \d+\.\d KB, runner \d+\.\d KB, updater \d+\.\d KB$/),
+  ]);
 });
 
 test("a bundle that is there already is not touched", async () => {

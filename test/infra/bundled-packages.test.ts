@@ -43,6 +43,7 @@ const allowed = {
     ...ofPromClient,
   ].sort(),
   runner: ["zod"],
+  updater: ["zod"],
 };
 
 test("the bundles that reach machines hold the listed packages and no other", async () => {
