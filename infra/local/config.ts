@@ -10,7 +10,7 @@ import type { Settings } from "../settings.ts";
 export interface LocalConfigArgs {
   stack: { project: string; name: string };
   settings: Settings;
-  bundles: Bundles;
+  bundles: Pick<Bundles, "manager" | "runner">;
   /** The checkout. */
   root: string;
   env?: NodeJS.ProcessEnv;

@@ -75,12 +75,13 @@ let built: Promise<Bundles> | null = null;
 /** Built once a test file; their names are their content, so files do not disturb each other. */
 const bundles = () => (built ??= bundle(root, () => {}));
 
+type Programs = Pick<Bundles, "manager" | "runner">;
 /** The checkout's bundles, or copies of them that another user may read. */
 async function placed(
-  { manager, runner }: Bundles,
+  { manager, runner }: Programs,
   directory: string,
   { uid }: ChainOptions,
-): Promise<Bundles> {
+): Promise<Programs> {
   if (uid === undefined) return { manager, runner };
   const copy = (bundle: Bundles["manager"]) => {
     const path = join(directory, basename(bundle.path));
