@@ -241,12 +241,16 @@ export type JobView = z.infer<typeof jobView>;
 export const confinementOrder = z.object({ kind: z.enum(["own-uid", "user-namespace"]), view: jobView });
 export type ConfinementOrder = z.infer<typeof confinementOrder>;
 
-/** The file (0600) that a backend gives an agent on a machine without user data; its path is the agent's only argument. */
+/** The file (0600) that a backend, or user data, gives an agent; its path is the agent's only argument. */
 export const launchFile = z.object({
   /** Tried in turn: `http://`, `https://`, or `unix:` and the absolute path of a socket on this computer. */
   managers: z.array(z.string()).check(z.minLength(1)),
   machine: name,
+  /** Empty on machines of clouds, which prove themselves by their cloud's signed document. */
   token: z.string(),
+  /** Machines of clouds: their pool, and the PEM file of the only CA that a manager's certificate may be from. */
+  pool: z.optional(name),
+  ca: z.optional(z.string()),
   /** The machine's own folder: runner, work, logs. */
   directory: z.string(),
   /** Unpacked runner archives, shared by the machines of this computer, by SHA-256. */
