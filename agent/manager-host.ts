@@ -76,3 +76,13 @@ export const hostPaths = {
   /** The manager's settings, its socket. */
   run: "/run/muster",
 } as const;
+
+/** What the machine tells CloudWatch each minute, with the stack, `PROJECT/STACK`, as the dimension; alarms look at it. */
+export const hostMetrics = {
+  namespace: "muster",
+  dimension: "Stack",
+  /** 1 while the manager answers /healthz; missing when the machine is silent. */
+  heartbeat: "Heartbeat",
+  /** Percent of the data volume. */
+  dataUsed: "DataUsed",
+} as const;

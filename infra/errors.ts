@@ -26,3 +26,6 @@ export class SettingsError extends RunError {
 
 /** A bundle could not be built, or grew too large. */
 export class BundleError extends RunError {}
+
+/** The Node of the manager's machine could not be had, or is not the pinned one. */
+export class NodeError extends RunError {}

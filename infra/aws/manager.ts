@@ -1,0 +1,137 @@
+/**
+ * The manager on AWS: what it may do (policy.ts), what it reads (store.ts) and the machine it runs on (host.ts). Its
+ * address and its certificate exist before it, in endpoint.ts.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import type { AwsBackend } from "../../agent/manager-config.ts";
+import type { Cache } from "./cache.ts";
+import type { AwsContext } from "./context.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { Host } from "./host.ts";
+import { logGroupName } from "./monitoring.ts";
+import { managerPolicy } from "./policy.ts";
+import type { AwsBackendSettings, AwsManagerSettings } from "./settings.ts";
+import { parameterPrefix, Store, type StoreArgs } from "./store.ts";
+import { stackTag } from "./tags.ts";
+
+/** What the machine's user data is made of: constant, but for what the first `up` learns. */
+export interface ManagerUserData {
+  /** `PROJECT/STACK`. */
+  stack: string;
+  region: string;
+  bucket: string;
+  /** `/muster-dev`. */
+  parameterPrefix: string;
+  /** Where Node lies in the bucket, and its SHA-512 in hex. */
+  nodeKey: string;
+  nodeSha512: string;
+  logGroup: string;
+  proxy: { url: string; noProxy: readonly string[] } | null;
+  extraCa: string | null;
+}
+
+export interface ManagerArgs extends Pick<StoreArgs, "files" | "node" | "current"> {
+  context: AwsContext;
+  manager: Pick<AwsManagerSettings, "type" | "secretParameters">;
+  /** Of the manager's subnet. */
+  zone: string;
+  endpoint: Pick<Endpoint, "interfaceId" | "caKey" | "certificateKey">;
+  cache: Pick<Cache, "bucket">;
+  /** Of all pools: as the settings have them, and as the manager reads them. */
+  backends: {
+    settings: readonly Pick<AwsBackendSettings, "region" | "image" | "instanceProfile" | "fixed">[];
+    made: readonly pulumi.Input<AwsBackend>[];
+  };
+  /** GitHub's credential, unless `secretParameters` names it. */
+  secrets: Readonly<Record<string, pulumi.Input<string>>>;
+  userData: (of: ManagerUserData) => string;
+  /** What must outlive the machine in a destroy, besides what it reads: networks, sweep. */
+  after: readonly pulumi.Resource[];
+}
+
+export class Manager extends pulumi.ComponentResource {
+  readonly instanceId: pulumi.Output<string>;
+  /** For `pulumi up --replace`, which takes the newest image. */
+  readonly instanceUrn: pulumi.Output<string>;
+  readonly roleArn: pulumi.Output<string>;
+  /** Name of the bucket with its settings and status. */
+  readonly bucket: pulumi.Output<string>;
+  /** `/muster-dev`. */
+  readonly parameterPrefix: string;
+  /** The machine's volumes and interface, for monitoring. */
+  readonly volumeId: pulumi.Output<string>;
+
+  constructor(name: string, args: ManagerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("muster:aws:Manager", name, {}, opts);
+    const { context, endpoint, backends } = args;
+    const { settings, home } = context;
+    const stack = context.tags()[stackTag]!;
+    const inside = { parent: this };
+    this.parameterPrefix = parameterPrefix(context);
+
+    const store = new Store(
+      `${name}-store`,
+      {
+        ...args,
+        secrets: {
+          ...args.secrets,
+          caKey: endpoint.caKey,
+          certificateKey: endpoint.certificateKey,
+        },
+        secretParameters: args.manager.secretParameters,
+      },
+      inside,
+    );
+    const launching = backends.settings.filter(({ fixed }) => fixed === 0);
+    const policy = pulumi
+      .all([pulumi.all([...backends.made]), store.bucket, args.cache.bucket])
+      .apply(([made, manager, cache]) =>
+        JSON.stringify(
+          managerPolicy({
+            region: home,
+            stack,
+            backends: made,
+            imageParameters: launching.flatMap(({ region, image }) =>
+              image.kind === "ssm" ? [{ region, name: image.parameter }] : [],
+            ),
+            passedRoles: launching.flatMap(({ instanceProfile }) => instanceProfile ?? []),
+            parameters: store.parameters,
+            buckets: { manager, cache },
+            logGroup: logGroupName(context),
+            kmsKeyId: settings.kmsKeyId,
+          }),
+        ),
+      );
+    const host = new Host(
+      `${name}-host`,
+      {
+        context,
+        type: args.manager.type.name,
+        zone: args.zone,
+        interfaceId: endpoint.interfaceId,
+        policy,
+        userData: store.bucket.apply((bucket) =>
+          args.userData({
+            stack,
+            region: home,
+            bucket,
+            parameterPrefix: this.parameterPrefix,
+            nodeKey: store.nodeKey,
+            nodeSha512: args.node.sha512,
+            logGroup: logGroupName(context),
+            proxy: settings.proxy,
+            extraCa: settings.extraCa,
+          }),
+        ),
+        after: [...store.contents, ...args.after],
+      },
+      inside,
+    );
+    this.instanceId = host.instanceId;
+    this.instanceUrn = host.instanceUrn;
+    this.roleArn = host.roleArn;
+    this.volumeId = host.volumeId;
+    this.bucket = store.bucket;
+    this.registerOutputs();
+  }
+}

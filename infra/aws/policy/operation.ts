@@ -1,0 +1,36 @@
+/** What makes the manager visible, and its machine reachable. */
+import { hostMetrics } from "../../../agent/manager-host.ts";
+import { arns } from "./arn.ts";
+import type { ManagerPolicyArgs, Statement } from "./statement.ts";
+
+export const operation = ({ region, logGroup }: ManagerPolicyArgs): Statement[] => [
+  {
+    // Heartbeat and the like, which alarms look at.
+    Sid: "PutOwnMetrics",
+    Effect: "Allow",
+    Action: ["cloudwatch:PutMetricData"],
+    Resource: ["*"],
+    Condition: { StringEquals: { "cloudwatch:namespace": hostMetrics.namespace } },
+  },
+  {
+    // Its log; the group is the program's.
+    Sid: "WriteItsLog",
+    Effect: "Allow",
+    Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+    Resource: [arns(region).logs(logGroup)],
+  },
+  {
+    // Session Manager, in place of SSH: what its documentation names, without AmazonSSMManagedInstanceCore's reading of
+    // every parameter. AWS knows no narrower resource for these.
+    Sid: "BeReachedBySessionManager",
+    Effect: "Allow",
+    Action: [
+      "ssm:UpdateInstanceInformation",
+      "ssmmessages:CreateControlChannel",
+      "ssmmessages:CreateDataChannel",
+      "ssmmessages:OpenControlChannel",
+      "ssmmessages:OpenDataChannel",
+    ],
+    Resource: ["*"],
+  },
+];

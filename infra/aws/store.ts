@@ -1,0 +1,147 @@
+/**
+ * What the manager's machine reads: a bucket of its own with programs and settings, and SSM parameters with the hashes
+ * and the secrets. Apart from the cache, since whoever can write here decides what the manager runs.
+ */
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { currentKey, fileKey, hostFileNames, type HostFileName } from "../../agent/manager-host.ts";
+import type { Bundle } from "../bundle.ts";
+import { PrivateBucket } from "./bucket.ts";
+import type { AwsConfigArgs } from "./config.ts";
+import type { AwsContext } from "./context.ts";
+import type { NodeTarball } from "./node.ts";
+
+export interface StoreArgs {
+  context: AwsContext;
+  /** Programs of the machine, built. */
+  files: Readonly<Record<HostFileName, Bundle>>;
+  node: NodeTarball;
+  /** Secret of ManagerSecrets -> value. */
+  secrets: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Secret of ManagerSecrets -> existing SSM parameter, in place of a value. */
+  secretParameters: Readonly<Record<string, string>>;
+  /** The content of `manager/current.json`. */
+  current: (of: Pick<AwsConfigArgs, "files" | "secrets">) => pulumi.Input<string>;
+}
+
+/** `/muster-dev`: the parameters' names begin with it. */
+export const parameterPrefix = (context: Pick<AwsContext, "settings">): string =>
+  `/${context.settings.namePrefix}`;
+
+/** What lies in the bucket has no tags: the bucket has, and S3 allows an object ten, of which a team may have more. */
+const untagged = { overrideProvider: { defaultTags: { tags: {} } } };
+
+export class Store extends pulumi.ComponentResource {
+  /** Its name. */
+  readonly bucket: pulumi.Output<string>;
+  readonly nodeKey: string;
+  /** Names of the parameters that the manager must read. */
+  readonly parameters: readonly string[];
+  /** What has to be there before the machine starts. */
+  readonly contents: readonly pulumi.Resource[];
+
+  constructor(name: string, args: StoreArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("muster:aws:Store", name, {}, opts);
+    const { context, node } = args;
+    const { kmsKeyId } = context.settings;
+    const inside = { parent: this };
+    const prefix = parameterPrefix(context);
+    const keyed = kmsKeyId ? { keyId: kmsKeyId } : {};
+
+    const store = new PrivateBucket(
+      `${name}-bucket`,
+      {
+        context,
+        part: "manager",
+        versioned: true,
+        rules: [
+          {
+            id: "earlier-settings",
+            status: "Enabled",
+            filter: {},
+            noncurrentVersionExpiration: { noncurrentDays: 90 },
+            abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
+          },
+        ],
+      },
+      inside,
+    );
+    // A file is never changed and never taken away while the bucket exists: a rollback, a machine that boots and a new
+    // manager's machine ask for versions from before. A version is 2 MB; a destroy empties the bucket.
+    const kept = { ...inside, retainOnDelete: true };
+    const programs = hostFileNames.map((file) => {
+      const { path, sha256 } = args.files[file];
+      return new aws.s3.BucketObjectv2(
+        `${name}-${file}`,
+        {
+          bucket: store.bucket,
+          key: fileKey(sha256, file),
+          source: new pulumi.asset.FileAsset(path),
+          contentType: "text/javascript",
+          ...untagged,
+        },
+        kept,
+      );
+    });
+    this.nodeKey = fileKey(node.sha512, "node.tgz");
+    const nodeObject = new aws.s3.BucketObjectv2(
+      `${name}-node-${node.version}`,
+      {
+        bucket: store.bucket,
+        key: this.nodeKey,
+        source: node.path
+          ? new pulumi.asset.FileAsset(node.path)
+          : new pulumi.asset.StringAsset("fetched by pulumi up"),
+        contentType: "application/gzip",
+        ...untagged,
+      },
+      // The key says what it is: a preview, which does not fetch it, need not compare the bytes.
+      { ...kept, ignoreChanges: ["source"] },
+    );
+
+    const files = Object.fromEntries(hostFileNames.map((file) => [file, args.files[file].sha256])) as Record<
+      HostFileName,
+      string
+    >;
+    const hashes = new aws.ssm.Parameter(
+      `${name}-files`,
+      {
+        name: `${prefix}/files`,
+        type: "String",
+        // Not a secret: shown in previews, where it says whether programs change.
+        insecureValue: JSON.stringify(files),
+        description: "SHA-256 of what the manager may run; the bucket must agree",
+      },
+      { ...inside, dependsOn: programs },
+    );
+    const secretName = (secret: string) => `${prefix}/secrets/${secret}`;
+    const secrets = Object.entries(args.secrets).map(
+      ([secret, value]) =>
+        new aws.ssm.Parameter(
+          `${name}-${secret}`,
+          { name: secretName(secret), type: "SecureString", value: pulumi.secret(value), ...keyed },
+          inside,
+        ),
+    );
+    const secretNames = {
+      ...Object.fromEntries(Object.keys(args.secrets).map((secret) => [secret, secretName(secret)])),
+      ...args.secretParameters,
+    };
+    const current = new aws.s3.BucketObjectv2(
+      `${name}-current`,
+      {
+        bucket: store.bucket,
+        key: currentKey,
+        content: args.current({ files, secrets: secretNames }),
+        contentType: "application/json",
+        ...untagged,
+      },
+      // Last: what it names is there, and the manager takes it up within seconds.
+      { ...inside, dependsOn: [...programs, hashes, ...secrets] },
+    );
+    this.bucket = store.bucket;
+    this.parameters = [`${prefix}/files`, ...Object.values(secretNames)];
+    this.contents = [...programs, nodeObject, hashes, ...secrets, current];
+    this.registerOutputs();
+  }
+}
