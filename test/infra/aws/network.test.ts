@@ -116,8 +116,8 @@ test("the manager calls out to port 443 and to the ports it was given, each once
   const graph = await networkOf({}, { ...closed, ports: [3128, 443, 3128] });
   const out = graph.all(egress).filter(({ inputs }) => inputs.securityGroupId === "n-manager-id");
   expect(out.map(({ inputs }) => [inputs.fromPort, inputs.toPort, inputs.ipProtocol])).toEqual([
-    [443, 443, "tcp"],
     [3128, 3128, "tcp"],
+    [443, 443, "tcp"],
   ]);
 });
 
