@@ -8,6 +8,8 @@ export interface PrivateBucketArgs {
   /** `manager` -> the bucket's name begins with `muster-dev-manager-`. */
   part: string;
   versioned: boolean;
+  /** A destroy leaves it, with what is in it and with what keeps it private. Default false. */
+  retain?: boolean;
   rules: aws.types.input.s3.BucketLifecycleConfigurationRule[];
 }
 
@@ -18,13 +20,13 @@ export class PrivateBucket extends pulumi.ComponentResource {
 
   constructor(name: string, args: PrivateBucketArgs, opts?: pulumi.ComponentResourceOptions) {
     super("muster:aws:PrivateBucket", name, {}, opts);
-    const { context, part, versioned, rules } = args;
+    const { context, part, versioned, retain = false, rules } = args;
     const { kmsKeyId } = context.settings;
-    const inside = { parent: this };
+    const inside = { parent: this, retainOnDelete: retain };
     const { id: bucket, arn } = new aws.s3.Bucket(
       name,
       // Names of buckets are the whole world's: AWS appends what makes this one unique. A destroy takes what is in it.
-      { bucketPrefix: `${context.name(part)}-`, forceDestroy: true },
+      { bucketPrefix: `${context.name(part)}-`, forceDestroy: !retain },
       inside,
     );
     const closed = [

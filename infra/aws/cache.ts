@@ -1,6 +1,6 @@
 /** The bucket of the jobs' cache, in the home region: private, encrypted, and emptied by age. */
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { PrivateBucket } from "./bucket.ts";
 import type { AwsContext } from "./context.ts";
 
 /** Below it lie the entries of jobs; each goes `cache.days` after its last write. */
@@ -21,95 +21,36 @@ export class Cache extends pulumi.ComponentResource {
 
   constructor(name: string, { context }: CacheArgs, opts?: pulumi.ComponentResourceOptions) {
     super("muster:aws:Cache", name, {}, opts);
-    const { kmsKeyId, cache } = context.settings;
-    // What is kept is kept as it is: a bucket that outlives its stack stays as private as before.
-    const child = { parent: this, retainOnDelete: cache.retain };
-
-    const made = new aws.s3.Bucket(
-      name,
-      { bucketPrefix: `${context.name("cache")}-`, forceDestroy: !cache.retain },
-      child,
-    );
-    const bucket = made.bucket;
-    const closed = new aws.s3.BucketPublicAccessBlock(
-      name,
-      {
-        bucket,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      child,
-    );
-    new aws.s3.BucketOwnershipControls(
-      name,
-      { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      child,
-    );
-    new aws.s3.BucketServerSideEncryptionConfiguration(
-      name,
-      {
-        bucket,
-        rules: [
-          {
-            applyServerSideEncryptionByDefault:
-              kmsKeyId === null
-                ? { sseAlgorithm: "AES256" }
-                : { sseAlgorithm: "aws:kms", kmsMasterKeyId: kmsKeyId },
-            // One call to KMS serves many objects.
-            bucketKeyEnabled: kmsKeyId !== null,
-          },
-        ],
-      },
-      child,
-    );
-    const expire = (id: string, prefix: string, days: number) => ({
+    const { days, retain } = context.settings.cache;
+    const expire = (id: string, prefix: string, after: number) => ({
       id,
       status: "Enabled",
       filter: { prefix },
-      expiration: { days },
+      expiration: { days: after },
     });
-    new aws.s3.BucketLifecycleConfiguration(
-      name,
+    const { bucket, arn } = new PrivateBucket(
+      `${name}-bucket`,
       {
-        bucket,
+        context,
+        part: "cache",
+        // Entries are never overwritten: a second version would only cost.
+        versioned: false,
+        retain,
         rules: [
-          expire("cache", cachePrefix, cache.days),
+          expire("cache", cachePrefix, days),
           expire("runner", runnerPrefix, runnerDays),
           {
             id: "unfinished",
             status: "Enabled",
-            filter: { prefix: "" },
+            filter: {},
             abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
           },
         ],
       },
-      child,
-    );
-    new aws.s3.BucketPolicy(
-      name,
-      { bucket, policy: pulumi.jsonStringify(tlsOnly(made.arn)) },
-      // S3 refuses two changes of a bucket's access at a time.
-      { ...child, dependsOn: [closed] },
+      { parent: this },
     );
     this.bucket = bucket;
-    this.arn = made.arn;
+    this.arn = arn;
     this.registerOutputs();
   }
 }
-
-/** Nobody reads or writes it without TLS. */
-export const tlsOnly = (arn: pulumi.Input<string>) => ({
-  Version: "2012-10-17",
-  Statement: [
-    {
-      Sid: "OnlyTls",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "s3:*",
-      Resource: [arn, pulumi.interpolate`${arn}/*`],
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
-    },
-  ],
-});

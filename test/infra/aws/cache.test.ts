@@ -49,7 +49,7 @@ test("entries go after the days of the settings, half-written ones after a day",
   expect(lifecycle.rules).toMatchObject([
     { filter: { prefix: "cache/" }, expiration: { days: 5 } },
     { filter: { prefix: "runner/" }, expiration: { days: 45 } },
-    { filter: { prefix: "" }, abortIncompleteMultipartUpload: { daysAfterInitiation: 1 } },
+    { filter: {}, abortIncompleteMultipartUpload: { daysAfterInitiation: 1 } },
   ]);
 });
 

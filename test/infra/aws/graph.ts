@@ -41,7 +41,8 @@ export const graphOf = async <T>(program: () => T): Promise<Graph & { result: pu
     newResource: (args) => {
       const provider = args.provider?.split("::").at(-2);
       made.push({ type: args.type, name: args.name, inputs: args.inputs, provider });
-      return { id: `${args.name}-id`, state: computed(args) };
+      const id = args.type.endsWith(":Bucket") ? `${args.inputs.bucketPrefix}1` : `${args.name}-id`;
+      return { id, state: computed(args) };
     },
     call: ({ inputs }) => inputs,
   });
