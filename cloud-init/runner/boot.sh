@@ -24,8 +24,9 @@ pinned() {
 
 # Told and tried again: the manager may be on its way up, too.
 fail() {
-  echo "phase $phase failed"
-  echo "muster: $machine failed in phase $phase: $(tail -n 1 $at/why)" >/dev/console
+  echo "muster: $machine failed in phase $phase"
+  # What nobody can ask any more: EC2 keeps what was written there.
+  tail -n 20 $at/log >/dev/console
   nft delete table inet muster
   tail -c 8192 $at/log >$at/report
   for manager in $managers; do

@@ -1,0 +1,117 @@
+/**
+ * A machine to boot: the rendered document runs with the real sh, curl, tar and sha256sum, in a mount namespace in which
+ * everything that it writes lies in one folder. What would change the computer is a recorder on PATH instead.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const machineId = "i-0123456789abcdef0";
+
+const record = 'echo "${0##*/} $*" >>"$MUSTER_CALLS"';
+const recorders: Record<string, string> = {
+  systemctl: record,
+  nft: record,
+  usermod: record,
+  swapoff: record,
+  chown: record,
+  useradd: `${record}; for name; do :; done; echo "$name:x:99:99::/:/bin/sh" >>/etc/passwd`,
+  // The boot itself runs at once and to its end; timers only are noted.
+  "systemd-run": `${record}; case "$*" in *on-active*) exit;; esac; while [ "$1" != /bin/sh ]; do shift; done; exec "$@"`,
+  // Between two rounds: after so many the boot is given up.
+  sleep: `${record}; [ "$(grep -c '^sleep' "$MUSTER_CALLS")" -lt "$MUSTER_ROUNDS" ] || kill $PPID`,
+};
+
+export interface Machine {
+  /** Boots with the document; resolves when the boot has come to its end or was given up after `rounds`. */
+  boot(document: string, rounds?: number): Promise<void>;
+  /** Runs a command on it. */
+  run(...command: string[]): Promise<void>;
+  /** Calls of what was replaced, such as `systemctl daemon-reload`; taken, so that the next are those of the next boot. */
+  calls(): string[];
+  read(path: string): string;
+  write(path: string, text: string): void;
+  remove(): void;
+}
+
+const copied = ["passwd", "group", "hosts", "nsswitch.conf", "ld.so.cache", "ssl/openssl.cnf"];
+
+/** @param env for the boot, such as CURL_CA_BUNDLE for the certificates of the system */
+export function makeMachine(env: Record<string, string> = {}): Machine {
+  const root = mkdtempSync(join(tmpdir(), "muster-machine-"));
+  const at = (path: string) => join(root, path);
+  for (const folder of [
+    "opt",
+    "run",
+    "etc/ssl",
+    "etc/sudoers.d",
+    "var/lib",
+    "usr/local/share",
+    "dev",
+    "bin",
+    "etc/alternatives",
+  ])
+    mkdirSync(at(folder), { recursive: true });
+  for (const name of copied) {
+    try {
+      writeFileSync(at(`etc/${name}`), readFileSync(`/etc/${name}`));
+    } catch {
+      // Not every system has each of them.
+    }
+  }
+  writeFileSync(at("etc/resolv.conf"), "nameserver 10.64.0.2\nnameserver 127.0.0.53\n");
+  for (const name of ["null", "urandom", "console"]) writeFileSync(at(`dev/${name}`), "");
+  for (const [name, script] of Object.entries(recorders)) {
+    writeFileSync(at(`bin/${name}`), `#!/bin/sh\n${script}\n`);
+    chmodSync(at(`bin/${name}`), 0o755);
+  }
+  writeFileSync(at("calls"), "");
+
+  const inside = async (command: readonly string[], rounds: number) => {
+    const mounts = ["opt", "run", "etc", "var/lib", "usr/local/share", "dev"];
+    const script = [
+      "set -e",
+      ...["null", "urandom"].map((name) => `mount --bind /dev/${name} ${at(`dev/${name}`)}`),
+      // Debian's awk is a link through it.
+      `[ ! -d /etc/alternatives ] || mount --bind /etc/alternatives ${at("etc/alternatives")}`,
+      ...mounts.map((name) => `mount --rbind ${at(name)} /${name}`),
+      'exec "$@"',
+    ].join("\n");
+    const own = process.getuid?.() === 0 ? [] : ["--map-root-user"];
+    const child = spawn("unshare", ["--mount", ...own, "sh", "-c", script, "sh", ...command], {
+      env: {
+        PATH: `${at("bin")}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+        INSTANCE_ID: machineId,
+        MUSTER_CALLS: at("calls"),
+        MUSTER_ROUNDS: String(rounds),
+        ...env,
+      },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let said = "";
+    child.stderr.on("data", (part: Buffer) => (said += part.toString()));
+    const [code] = (await once(child, "close")) as [number | null];
+    if (code !== 0 && code !== null && code !== 143)
+      throw new Error(`${command.join(" ")} ended with ${code}: ${said}`);
+  };
+
+  return {
+    boot: async (document, rounds = 1) => {
+      // As cloud-init hands it over.
+      const body = document.replace(/^#cloud-boothook\n/, "");
+      writeFileSync(at("part-001"), body, { mode: 0o700 });
+      await inside([at("part-001")], rounds);
+    },
+    run: (...command) => inside(command, 1),
+    calls: () => {
+      const lines = readFileSync(at("calls"), "utf8").split("\n").slice(0, -1);
+      writeFileSync(at("calls"), "");
+      return lines;
+    },
+    read: (path) => readFileSync(at(path), "utf8"),
+    write: (path, text) => writeFileSync(at(path), text),
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
