@@ -11,7 +11,15 @@ const shapes: readonly { what: string; shape: RegExp }[] = [
   { what: "an access key of AWS", shape: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/ },
 ];
 
-const everything = (resource: Resource) => [...walk(resource.inputs), ...walk(resource.outputs)];
+/** What a text says to whoever reads it: user data is written as base64, which hides nothing. */
+const readable = (path: string, text: string): string =>
+  /(^|\.)userData(Base64)?$/.test(path) ? `${text}\n${Buffer.from(text, "base64").toString("utf8")}` : text;
+
+const everything = (resource: Resource) =>
+  [...walk(resource.inputs), ...walk(resource.outputs)].map((one) => ({
+    ...one,
+    text: readable(one.path, one.text),
+  }));
 
 /** Whatever is marked somewhere, where the source shows it. */
 const markedTexts = (resources: readonly Resource[]): string[] => {
