@@ -1,0 +1,74 @@
+/** What the stack is, in a few lines for people; made of plain settings, so that a preview already shows it. */
+import type { PoolConfig } from "../../agent/manager-config.ts";
+import { runsOn, type Costs } from "../outputs.ts";
+import type { AwsBackendSettings, AwsManagerSettings, AwsSettings } from "./settings.ts";
+
+export interface SummaryArgs {
+  stack: { project: string; name: string };
+  github: string;
+  manager: Pick<AwsManagerSettings, "type" | "reach" | "agentsPort" | "port">;
+  aws: Pick<AwsSettings, "regions" | "network">;
+  pools: Readonly<
+    Record<
+      string,
+      Pick<PoolConfig, "labels" | "max" | "minIdle"> & { backends: readonly AwsBackendSettings[] }
+    >
+  >;
+  costs: Costs;
+}
+
+const plural = (count: number, one: string) => `${count} ${one}${count === 1 ? "" : "s"}`;
+
+/** Cents, and of less the first digit that says something. */
+const money = (amount: number) => (amount > 0 && amount < 0.01 ? amount.toPrecision(1) : amount.toFixed(2));
+
+const network = ({ regions, network: { kind, ...rest } }: SummaryArgs["aws"]) => {
+  if (kind === "existing") return "in an existing network";
+  const { zones } = regions[0];
+  const where =
+    "private" in rest && rest.private ? "private subnets behind a NAT gateway" : "public subnets, no way in";
+  return `${where}, ${plural(zones.length, "zone")}`;
+};
+
+const reach = ({ reach: kind, agentsPort }: SummaryArgs["manager"]) =>
+  kind === "private"
+    ? `agents call it privately on port ${agentsPort}`
+    : `port ${agentsPort} is open to the internet for agents (TLS)`;
+
+const entryLine = ({ market, region, types, fixed, diskGb }: AwsBackendSettings) => {
+  const names = types.map(({ name }) => name).join(", ");
+  const always = fixed > 0 ? `, ${fixed} that always ${fixed === 1 ? "exists" : "exist"}` : "";
+  return `    ${market} in ${region}: ${names}, ${diskGb} GB${always}`;
+};
+
+/**
+ * The target of the commands is asked of the stack, since a preview does not know it yet.
+ * @param doc name of the SSM document and its parameters, if any
+ */
+export const sessionCommand = (region: string, target: string, doc = ""): string =>
+  `aws ssm start-session --region ${region} --target ${target}${doc}`;
+
+/** The page's port, through Session Manager: nothing of it is open to the network. */
+export const forward = (port: number): string =>
+  ` --document-name AWS-StartPortForwardingSession --parameters portNumber=${port},localPortNumber=${port}`;
+
+export const summaryOf = (args: SummaryArgs): string => {
+  const { stack, github, manager, aws, pools, costs } = args;
+  const home = aws.regions[0].name;
+  const others = aws.regions.slice(1).map(({ name }) => name);
+  const target = `$(pulumi stack output manager -s ${stack.name})`;
+  const per = (hour: number, month: number) =>
+    `${costs.currency} ${money(hour)} an hour (${money(month)} a month)`;
+  return [
+    `${stack.name}: manager on a ${manager.type.name} in ${home}, runners for ${github}`,
+    `network: ${network(aws)}${others.length ? `; peered with ${others.join(", ")}` : ""}; ${reach(manager)}`,
+    ...Object.entries(pools).flatMap(([name, { labels, max, minIdle, backends }]) => [
+      `pool ${name}: up to ${max} at a time${minIdle ? `, ${minIdle} kept ready` : ""}, ${runsOn(labels)}`,
+      ...backends.map(entryLine),
+    ]),
+    `costs: ${per(costs.idlePerHour, costs.idlePerMonth)} idle, ` +
+      `${per(costs.atMostPerHour, costs.atMostPerMonth)} at most; list prices of ${costs.pricesOf}`,
+    `page: ${sessionCommand(home, target, forward(manager.port))}, then http://127.0.0.1:${manager.port}/`,
+    `shell: ${sessionCommand(home, target)}`,
+  ].join("\n");
+};
