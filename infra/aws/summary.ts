@@ -56,7 +56,7 @@ export const summaryOf = (args: SummaryArgs): string => {
   const { stack, github, manager, aws, pools, costs } = args;
   const home = aws.regions[0].name;
   const others = aws.regions.slice(1).map(({ name }) => name);
-  const target = `$(pulumi stack output manager -s ${stack.name})`;
+  const target = `$(npm run -s pulumi -- stack output manager -s ${stack.name})`;
   const per = (hour: number, month: number) =>
     `${costs.currency} ${money(hour)} an hour (${money(month)} a month)`;
   return [

@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { currentObject } from "../../../agent/manager-host.ts";
+import { awsManagerConfig, currentObjectOf, type AwsConfigArgs } from "../../../infra/aws/config.ts";
+import { entry } from "./graph.ts";
+
+const hash = (digit: string) => digit.repeat(64);
+
+const args: AwsConfigArgs = {
+  stack: { project: "muster", name: "dev" },
+  github: { url: "https://github.com/acme", login: { kind: "token" }, source: "auto" },
+  budget: null,
+  manager: {
+    on: "aws",
+    type: { name: "t4g.nano", cores: 2, memoryMb: 512, gpus: 0, microsPerHour: 4800, currency: "USD" },
+    reach: "private",
+    agentsPort: 7443,
+    port: 7117,
+    drainTimeoutSeconds: 600,
+    secretParameters: {},
+  },
+  pools: {
+    arm64: {
+      labels: ["self-hosted", "linux", "ARM64"],
+      max: 20,
+      minIdle: 0,
+      idleTimeoutSeconds: 300,
+      maxJobSeconds: 21600,
+      reuse: false,
+      gpu: null,
+      runnerGroup: "Default",
+      publicRepositories: "refuse",
+      shareLabels: false,
+    },
+  },
+  made: {
+    backends: {
+      arm64: [
+        {
+          kind: "aws",
+          name: "spot-eu-central-1",
+          region: "eu-central-1",
+          market: "spot",
+          types: [...entry().types],
+          template: { id: "lt-1", version: 3 },
+          subnets: [{ id: "subnet-1", zone: "eu-central-1a" }],
+          fixed: [],
+        },
+      ],
+    },
+    addresses: ["10.64.16.10"],
+    ca: "CA",
+    certificate: "CERTIFICATE",
+  },
+  secrets: { githubToken: "/muster-dev/secrets/githubToken" },
+  files: { "manager.mjs": hash("1"), "runner.mjs": hash("2"), "updater.mjs": hash("3") },
+};
+
+test("what the machine watches is what the machine can read, every default in it", () => {
+  const object = currentObjectOf(args);
+  expect(currentObject.parse(JSON.parse(JSON.stringify(object)))).toEqual(object);
+});
+
+test("the manager finds its programs, its data and its socket where the machine has them", () => {
+  const { manager } = awsManagerConfig(args);
+  expect(manager).toMatchObject({
+    directory: "/var/lib/muster",
+    socket: "/run/muster/control.sock",
+    managerBundle: { sha256: hash("1"), path: `/opt/muster/files/${hash("1")}/manager.mjs` },
+    runnerBundle: { sha256: hash("2"), path: `/opt/muster/files/${hash("2")}/runner.mjs` },
+    agents: { port: 7443, addresses: ["10.64.16.10"], ca: "CA", certificate: "CERTIFICATE" },
+  });
+});
+
+test("a pool has the templates that Pulumi made for it", () => {
+  expect(awsManagerConfig(args).pools["arm64"]!.backends).toEqual(args.made.backends["arm64"]);
+});
+
+test("nothing of it is secret: secrets are names of parameters", () => {
+  expect(currentObjectOf(args).secrets).toEqual({ githubToken: "/muster-dev/secrets/githubToken" });
+});

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { summaryOf, type SummaryArgs } from "../../../infra/aws/summary.ts";
+import { entry, home, peer } from "./graph.ts";
+
+const type = {
+  name: "t4g.nano",
+  cores: 2,
+  memoryMb: 512,
+  gpus: 0,
+  microsPerHour: 4800,
+  currency: "USD",
+} as const;
+
+const args: SummaryArgs = {
+  stack: { project: "muster", name: "dev" },
+  github: "https://github.com/acme",
+  manager: { type, reach: "private", agentsPort: 7443, port: 7117 },
+  aws: { regions: [home], network: { kind: "own", private: false } },
+  pools: {
+    arm64: {
+      labels: ["self-hosted", "linux", "ARM64"],
+      max: 20,
+      minIdle: 0,
+      backends: [entry(), entry({ market: "on-demand", types: [entry().types[1]!] })],
+    },
+  },
+  costs: {
+    currency: "USD",
+    idlePerHour: 0.0095,
+    idlePerMonth: 6.95,
+    atMostPerHour: 5,
+    atMostPerMonth: 3650,
+    pricesOf: "2026-11-01",
+  },
+};
+
+test("it says what runs where, how jobs ask for it, what it costs and how to look", () => {
+  expect(summaryOf(args)).toBe(
+    [
+      "dev: manager on a t4g.nano in eu-central-1, runners for https://github.com/acme",
+      "network: public subnets, no way in, 2 zones; agents call it privately on port 7443",
+      "pool arm64: up to 20 at a time, runs-on: [self-hosted, linux, ARM64]",
+      "    spot in eu-central-1: c8g.2xlarge, c7g.2xlarge, 100 GB",
+      "    on-demand in eu-central-1: c7g.2xlarge, 100 GB",
+      "costs: USD 0.009 an hour (6.95 a month) idle, USD 5.00 an hour (3650.00 a month) at most; list prices of 2026-11-01",
+      "page: aws ssm start-session --region eu-central-1 --target $(npm run -s pulumi -- stack output manager -s dev) --document-name AWS-StartPortForwardingSession --parameters portNumber=7117,localPortNumber=7117, then http://127.0.0.1:7117/",
+      "shell: aws ssm start-session --region eu-central-1 --target $(npm run -s pulumi -- stack output manager -s dev)",
+    ].join("\n"),
+  );
+});
+
+test("it says when a port is open to the internet", () => {
+  const summary = summaryOf({ ...args, manager: { ...args.manager, reach: "public" } });
+  expect(summary).toContain("port 7443 is open to the internet for agents (TLS)");
+});
+
+test("it names further regions, private subnets, machines kept ready and machines that always exist", () => {
+  const summary = summaryOf({
+    ...args,
+    aws: { regions: [home, peer], network: { kind: "own", private: true } },
+    pools: {
+      gpu: { ...args.pools["arm64"]!, minIdle: 2, backends: [entry({ market: "on-demand", fixed: 1 })] },
+    },
+  });
+  expect(summary).toContain("private subnets behind a NAT gateway, 2 zones; peered with us-east-1;");
+  expect(summary).toContain("up to 20 at a time, 2 kept ready");
+  expect(summary).toContain("100 GB, 1 that always exists");
+});
