@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { Confinement } from "../agent/confinement/kind.ts";
 import type { ManagerConfig, PoolConfig } from "../agent/manager-config.ts";
+import type { AwsBackendSettings, AwsManagerSettings, AwsSettings } from "./aws/settings.ts";
 import { checkDirectory, type Places } from "./directory.ts";
 import { SettingsError, type Wrong } from "./errors.ts";
 import { labelClashes } from "./labels.ts";
@@ -12,21 +13,35 @@ import { nearest, suggestion } from "./nearest.ts";
 import * as schema from "./schema.ts";
 import { checkSecrets } from "./secrets.ts";
 
+/** The manager on this computer. */
+export interface LocalManagerSettings {
+  on: "local";
+  port: number;
+  /** As written; null for the default. */
+  directory: string | null;
+  drainTimeoutSeconds: number;
+  /** As written. */
+  readable: readonly string[];
+  /** Whether jobs may run as this user where nothing better is to be had. */
+  unconfined: boolean;
+}
+
+export type BackendSettings = { kind: "local" } | AwsBackendSettings;
+
+/** A pool as the manager reads it, but for what only exists once Pulumi made it. */
+export interface PoolSettings extends Omit<PoolConfig, "backends"> {
+  backends: BackendSettings[];
+}
+
 export interface Settings {
   github: ManagerConfig["github"];
-  manager: {
-    on: "local";
-    port: number;
-    /** As written; null for the default. */
-    directory: string | null;
-    drainTimeoutSeconds: number;
-    /** As written. */
-    readable: readonly string[];
-    /** Whether jobs may run as this user where nothing better is to be had. */
-    unconfined: boolean;
-  };
-  pools: Record<string, PoolConfig>;
+  manager: LocalManagerSettings | AwsManagerSettings;
+  pools: Record<string, PoolSettings>;
+  /** Null: the stack uses nothing of AWS. */
+  aws: AwsSettings | null;
   budget: ManagerConfig["budget"];
+  /** What is allowed and probably not meant; shown by preview. Sentences without a full stop. */
+  warnings: readonly string[];
 }
 
 /** The configuration as Pulumi hands it over. */
@@ -170,6 +185,8 @@ export const parseSettings = (input: SettingsInput): Settings => {
       unconfined,
     },
     pools,
+    aws: null,
+    warnings: [],
     budget: budget && { microsPerHour: Math.round(budget.perHour * 1e6), currency: budget.currency },
   };
 };
@@ -232,7 +249,7 @@ const readPools = (value: unknown, input: SettingsInput, wrong: Wrong[], section
     });
     return {};
   }
-  const pools: Record<string, PoolConfig> = {};
+  const pools: Record<string, PoolSettings> = {};
   for (const [name, given] of Object.entries(value)) {
     if (!poolName.test(name))
       wrong.push({

@@ -1,5 +1,6 @@
 /** What the settings say of AWS, as plain values after parsing: whatever decides which resources exist is here. */
 import type { MachineType } from "../../agent/manager-config.ts";
+import type { SecretName } from "../schema.ts";
 
 /** One region of the stack. The first is the manager's. */
 export interface AwsRegion {
@@ -25,6 +26,7 @@ export type AwsNetwork =
       securityGroupIds: readonly string[];
     };
 
+/** All of AWS that does not belong to one pool or to the manager; null in a stack without AWS. */
 export interface AwsSettings {
   regions: readonly [AwsRegion, ...AwsRegion[]];
   network: AwsNetwork;
@@ -38,7 +40,7 @@ export interface AwsSettings {
   proxy: { url: string; noProxy: readonly string[] } | null;
   /** PEM; certificates that machines trust besides their own, for a proxy or a GitHub Enterprise Server. */
   extraCa: string | null;
-  /** Addresses of mail that get alarms. */
+  /** Addresses of mail that get alarms; none: no alarms. */
   alarmsTo: readonly string[];
   cache: {
     /** Entries nobody used go after so many days. */
@@ -48,20 +50,20 @@ export interface AwsSettings {
   };
 }
 
-/** The manager's machine, `manager.on: aws`. */
+/** The manager's machine, `manager.on: aws`. It stands in the first region. */
 export interface AwsManagerSettings {
   on: "aws";
   /** Graviton; chosen from the sum of `max` where the settings name none. */
   type: MachineType;
-  /** Derived, never set: public when a pool is out of reach of the manager's networks. */
+  /** Derived; public when a pool is out of reach of the manager's networks, and then asked for with `public: true`. */
   reach: "private" | "public";
   /** TCP for agents. */
   agentsPort: number;
   /** Page and metrics, on loopback. */
   port: number;
   drainTimeoutSeconds: number;
-  /** References to existing SSM parameters in place of secrets: secret -> parameter name. */
-  secretParameters: Readonly<Record<string, string>>;
+  /** References to existing SSM parameters in place of secrets: `githubToken` or `githubAppKey` -> parameter name. */
+  secretParameters: Readonly<Partial<Record<SecretName, string>>>;
 }
 
 export type AwsImage =

@@ -5,10 +5,11 @@ import { hostname, tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { configVersion, type ManagerConfig } from "../../agent/manager-config.ts";
 import type { Bundles } from "../bundle.ts";
-import type { Settings } from "../settings.ts";
+import type { PoolSettings, Settings } from "../settings.ts";
 
 export interface LocalConfigArgs {
   stack: { project: string; name: string };
+  /** Of a stack whose manager is on this computer. */
   settings: Settings;
   bundles: Pick<Bundles, "manager" | "runner">;
   /** The checkout. */
@@ -49,6 +50,12 @@ export const defaultDirectory = (root: string, stack: string): string =>
 export const isCliDefault = (directory: string, root: string): boolean =>
   directory === defaultDirectory(root, "local");
 
+/** Settings give a manager on this computer no other backend. */
+const localPool = (pool: PoolSettings) => ({
+  ...pool,
+  backends: pool.backends.filter((backend) => backend.kind === "local"),
+});
+
 export const localManagerConfig = ({
   stack,
   settings,
@@ -56,6 +63,7 @@ export const localManagerConfig = ({
   root,
   env = process.env,
 }: LocalConfigArgs): ManagerConfig => {
+  if (settings.manager.on !== "local") throw new Error("this stack's manager is not on this computer");
   const { port, directory: given, drainTimeoutSeconds, readable, unconfined } = settings.manager;
   const directory = given === null ? defaultDirectory(root, stack.name) : resolve(root, given);
   const file = ({ path, sha256 }: { path: string; sha256: string }) => ({ path, sha256 });
@@ -67,7 +75,7 @@ export const localManagerConfig = ({
       owner: createHash("sha256").update(`${hostname()}\0${directory}`).digest("hex").slice(0, 12),
     },
     github: settings.github,
-    pools: settings.pools,
+    pools: Object.fromEntries(Object.entries(settings.pools).map(([name, pool]) => [name, localPool(pool)])),
     budget: settings.budget,
     manager: {
       port,

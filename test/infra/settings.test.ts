@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { SettingsError, type Wrong } from "../../infra/errors.ts";
-import { parseSettings, type SettingsInput } from "../../infra/settings.ts";
+import { parseSettings, type Settings, type SettingsInput } from "../../infra/settings.ts";
 
 const loopback = { url: "http://127.0.0.1:8080/acme/app" };
 const input = (values: Record<string, unknown>, secretKeys: string[] = ["githubToken"]): SettingsInput => ({
@@ -17,6 +17,10 @@ const unconfined = {
 } as const;
 const parse = (values: Record<string, unknown>, secretKeys?: string[]) =>
   parseSettings(input(values, secretKeys));
+const localManager = (settings: Settings) => {
+  if (settings.manager.on !== "local") throw new Error("the manager is not on this computer");
+  return settings.manager;
+};
 const wrongs = (values: Record<string, unknown>, secretKeys?: string[]): readonly Wrong[] => {
   try {
     parse(values, secretKeys);
@@ -60,6 +64,8 @@ test("a GitHub address and a token are enough: one pool on this computer with th
       },
     },
     budget: null,
+    aws: null,
+    warnings: [],
   });
 });
 
@@ -162,20 +168,20 @@ test("a real GitHub where jobs cannot be confined is refused: why, the cures, an
     "because an own uid is not to be had (not root): be root; a user namespace is not to be had: allow it.",
   );
   expect(refusal).toThrow("pulumi config set muster:trustJobs true -s local");
-  expect(where({ ...real, trustJobs: true }, unconfined).manager.unconfined).toBe(true);
-  expect(where({ github: { url: "http://[::1]:80/acme" } }, unconfined).manager.unconfined).toBe(true);
+  expect(localManager(where({ ...real, trustJobs: true }, unconfined)).unconfined).toBe(true);
+  expect(localManager(where({ github: { url: "http://[::1]:80/acme" } }, unconfined)).unconfined).toBe(true);
 });
 
 test("a real GitHub where jobs can be confined needs no word, and none switches the confinement off", () => {
   for (const kind of ["own-uid", "user-namespace"] as const) {
     const confinement = { kind, refused: [] };
-    expect(where(real, confinement).manager.unconfined).toBe(false);
+    expect(localManager(where(real, confinement)).unconfined).toBe(false);
     expect(where({ ...real, trustJobs: true }, confinement).github.url).toBe(real.github.url);
   }
 });
 
 test("what jobs may read is a list of paths", () => {
-  expect(parse({ github: loopback, manager: { readable: ["/srv/sdk"] } }).manager.readable).toEqual([
+  expect(localManager(parse({ github: loopback, manager: { readable: ["/srv/sdk"] } })).readable).toEqual([
     "/srv/sdk",
   ]);
   expect(only({ github: loopback, manager: { readable: "/srv/sdk" } }).allowed).toContain("list of paths");
@@ -316,7 +322,7 @@ test("the manager's folder may not be the home of a user whose checkout lies els
   const values = { github: loopback, manager: { directory: "/home/me" } };
   const places = { root: "/srv/muster", home: "/home/me" };
   expect(() => parseSettings({ ...input(values), places })).toThrow("/home/me is your home");
-  expect(parse({ github: loopback, manager: { directory: "../..state" } }).manager.directory).toBe(
+  expect(localManager(parse({ github: loopback, manager: { directory: "../..state" } })).directory).toBe(
     "../..state",
   );
 });

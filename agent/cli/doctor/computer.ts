@@ -15,7 +15,8 @@ import { blocker, type Finding, Missing, ok, warning } from "./finding.ts";
 const directoryOf = async (facts: Facts): Promise<string> => {
   const where = await facts.where();
   if (where) return where.paths.directory;
-  const given = (await facts.settings().catch(() => null))?.manager.directory ?? null;
+  const manager = (await facts.settings().catch(() => null))?.manager;
+  const given = manager?.on === "local" ? manager.directory : null;
   const { root } = facts.deps;
   return given === null ? join(root, ".muster", facts.stack) : resolve(root, given);
 };

@@ -48,7 +48,7 @@ function baseName({ stack }: Pick<ManagerConfig, "stack">, pool: PoolName): stri
 
 /** True for a name that only this stack gives to a set of this pool. */
 export function isNameOf(
-  config: Pick<ManagerConfig, "pools" | "stack">,
+  config: Pick<ManagerConfig, "stack"> & { pools: Readonly<Record<string, unknown>> },
   pool: PoolName,
   name: string,
 ): boolean {

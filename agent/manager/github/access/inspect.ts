@@ -14,6 +14,7 @@ import { defaultTimings, type Timings } from "../timings.ts";
 import { parseTarget } from "../url.ts";
 import { type Credential, expired, expiryWarning } from "./credential.ts";
 import { judge, type Noted } from "./judge.ts";
+import type { InspectedPool } from "./publicity.ts";
 import { groupNamed, type Place, readPlace } from "./read.ts";
 
 export interface Finding {
@@ -27,7 +28,8 @@ export interface Finding {
 }
 
 /** A stack that runs, or one that is only written down yet: then without `directory`. */
-export type Inspected = Pick<ManagerConfig, "github" | "pools" | "stack"> & {
+export type Inspected = Pick<ManagerConfig, "github" | "stack"> & {
+  pools: Readonly<Record<string, InspectedPool>>;
   /** The manager's folder, whose notes tell this stack's sets from others. */
   directory?: string;
 };

@@ -4,7 +4,7 @@ import type { PoolName } from "../../world.ts";
 import type { FirstPool, Owned, OwnedSet } from "../owned.ts";
 import type { ScaleSet } from "../schemas.ts";
 import { isNameOf } from "../sets.ts";
-import { publicity } from "./publicity.ts";
+import { type InspectedPool, publicity } from "./publicity.ts";
 import { mostRead, type Place } from "./read.ts";
 import { cureOfRivals, type Relation, relation, removal, type Rival, rivalsOf } from "./rivals.ts";
 
@@ -26,7 +26,7 @@ export interface Judgement {
 /** What the manager noted of its own. */
 export type Noted = Pick<Owned, "sets" | "firsts">;
 
-type Stack = Pick<ManagerConfig, "pools" | "stack" | "github">;
+type Stack = Pick<ManagerConfig, "stack" | "github"> & { pools: Readonly<Record<string, InspectedPool>> };
 
 /** Names of machines, which are also their runners': POOL-LAUNCH-NUMBER, a further life behind it. */
 const machineName = /-[0-9a-f]{10}-\d+(-\d+)?$/;

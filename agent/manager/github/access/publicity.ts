@@ -2,8 +2,13 @@
  * Whether a public repository could use a pool: then anybody's pull request could run code on its machines. Pure.
  * A place is closed only where that was read; what cannot be read and not be excluded otherwise counts as open to all.
  */
-import type { PoolConfig } from "../../../manager-config.ts";
+import type { BackendConfig, PoolConfig } from "../../../manager-config.ts";
 import { groupNamed, type Place } from "./read.ts";
+
+/** A pool that runs, or one that is only written down yet: of its backends only the kind is looked at. */
+export interface InspectedPool extends Omit<PoolConfig, "backends"> {
+  backends: readonly Pick<BackendConfig, "kind">[];
+}
 
 export type Publicity =
   | { is: "closed" }
@@ -12,7 +17,7 @@ export type Publicity =
   /** Neither could be read; it may be an outage. */
   | { is: "unread"; why: string };
 
-type Pool = Pick<PoolConfig, "runnerGroup" | "publicRepositories" | "reuse" | "backends">;
+type Pool = Pick<InspectedPool, "runnerGroup" | "publicRepositories" | "reuse" | "backends">;
 
 /** True where `publicRepositories: allow` counts: machines that serve one job and are then gone, and not this computer. */
 export const mayServeStrangers = ({ publicRepositories, reuse, backends }: Pool): boolean =>
