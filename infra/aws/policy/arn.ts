@@ -10,7 +10,7 @@ export const arns = (region: string) => {
     `arn:${partition}:${service}:${at}:${account}:${resource}`;
   return {
     ec2: (at: string, resource: string) =>
-      of("ec2", resource, { at, account: /^(image|snapshot)\//.test(resource) ? "" : "*" }),
+      of("ec2", resource, { at, account: /^image\//.test(resource) ? "" : "*" }),
     parameter: (at: string, name: string) =>
       of("ssm", `parameter/${name.replace(/^\//, "")}`, {
         at,

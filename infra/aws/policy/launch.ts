@@ -42,11 +42,11 @@ export const launching = (args: ManagerPolicyArgs): Statement[] => {
       Condition: { Bool: { "ec2:IsLaunchTemplateResource": "true" } },
     },
     {
-      // What comes into being along with a machine.
+      // What comes into being along with a machine. Not snapshots: a volume could be made of anybody's.
       Sid: "LaunchWithDisksAndInterfaces",
       Effect: "Allow",
       Action: ["ec2:RunInstances"],
-      Resource: everywhere("volume", "network-interface", "snapshot", "spot-instances-request"),
+      Resource: everywhere("volume", "network-interface", "spot-instances-request"),
     },
     {
       // A fleet request names the same things; a machine of it needs the statements above as well.
@@ -60,7 +60,6 @@ export const launching = (args: ManagerPolicyArgs): Statement[] => {
         "security-group",
         "volume",
         "network-interface",
-        "snapshot",
       ),
     },
     {
