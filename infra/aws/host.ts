@@ -17,8 +17,8 @@ export interface HostArgs {
   interfaceId: pulumi.Input<string>;
   /** The role's policy, JSON. */
   policy: pulumi.Input<string>;
-  /** In clear, constant. A changed one stops and starts the machine. */
-  userData: pulumi.Input<string>;
+  /** In clear, constant, of the data volume's id. A changed one stops and starts the machine. */
+  userData: (volume: pulumi.Output<string>) => pulumi.Input<string>;
   /** What has to be there before it starts, and until it is gone. */
   after: readonly pulumi.Resource[];
 }
@@ -115,7 +115,7 @@ export class Host extends pulumi.ComponentResource {
         launchTemplate: { id: template.id, version: template.latestVersion.apply(String) },
         instanceType: type,
         primaryNetworkInterface: { networkInterfaceId: args.interfaceId },
-        userData: args.userData,
+        userData: args.userData(data.id),
         // Burstable ones go on at full speed when their credits are used up, which costs cents and raises an alarm.
         ...(type.startsWith("t") && { creditSpecification: { cpuCredits: "unlimited" } }),
         tags: { Name: called, [roleTag]: roles.manager },

@@ -4,6 +4,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsBackend } from "../../agent/manager-config.ts";
+import { managerUserData } from "../../cloud-init/manager.ts";
 import type { Cache } from "./cache.ts";
 import type { AwsContext } from "./context.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -13,22 +14,6 @@ import { managerPolicy } from "./policy.ts";
 import type { AwsBackendSettings, AwsManagerSettings } from "./settings.ts";
 import { parameterPrefix, Store, type StoreArgs } from "./store.ts";
 import { stackTag } from "./tags.ts";
-
-/** What the machine's user data is made of: constant, but for what the first `up` learns. */
-export interface ManagerUserData {
-  /** `PROJECT/STACK`. */
-  stack: string;
-  region: string;
-  bucket: string;
-  /** `/muster-dev`. */
-  parameterPrefix: string;
-  /** Where Node lies in the bucket, and its SHA-512 in hex. */
-  nodeKey: string;
-  nodeSha512: string;
-  logGroup: string;
-  proxy: { url: string; noProxy: readonly string[] } | null;
-  extraCa: string | null;
-}
 
 export interface ManagerArgs extends Pick<StoreArgs, "files" | "node" | "current"> {
   context: AwsContext;
@@ -44,7 +29,6 @@ export interface ManagerArgs extends Pick<StoreArgs, "files" | "node" | "current
   };
   /** GitHub's credential, unless `secretParameters` names it. */
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
-  userData: (of: ManagerUserData) => string;
   /** What must outlive the machine in a destroy, besides what it reads: networks, sweep. */
   after: readonly pulumi.Resource[];
 }
@@ -63,7 +47,7 @@ export class Manager extends pulumi.ComponentResource {
 
   constructor(name: string, args: ManagerArgs, opts?: pulumi.ComponentResourceOptions) {
     super("muster:aws:Manager", name, {}, opts);
-    const { context, endpoint, backends } = args;
+    const { context, endpoint, backends, node } = args;
     const { settings, home } = context;
     const stack = context.tags()[stackTag]!;
     const inside = { parent: this };
@@ -110,19 +94,19 @@ export class Manager extends pulumi.ComponentResource {
         zone: args.zone,
         interfaceId: endpoint.interfaceId,
         policy,
-        userData: store.bucket.apply((bucket) =>
-          args.userData({
-            stack,
-            region: home,
-            bucket,
-            parameterPrefix: this.parameterPrefix,
-            nodeKey: store.nodeKey,
-            nodeSha512: args.node.sha512,
-            logGroup: logGroupName(context),
-            proxy: settings.proxy,
-            extraCa: settings.extraCa,
-          }),
-        ),
+        userData: (volume) =>
+          pulumi.all([store.bucket, volume]).apply(([bucket, id]) =>
+            managerUserData({
+              stack: context.stack,
+              region: home,
+              bucket,
+              parameterPrefix: this.parameterPrefix,
+              volume: id,
+              node: { url: node.url, integrity: node.integrity, key: store.nodeKey },
+              proxy: settings.proxy,
+              extraCa: settings.extraCa,
+            }),
+          ),
         after: [...store.contents, ...args.after],
       },
       inside,

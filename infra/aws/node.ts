@@ -14,8 +14,12 @@ import { NodeError } from "../errors.ts";
 
 export interface NodeTarball {
   version: string;
-  /** Hex. */
+  /** As a lockfile has it: `sha512-BASE64`. */
+  integrity: string;
+  /** The same in hex. */
   sha512: string;
+  /** Where everybody finds it, should the bucket not have it. */
+  url: string;
   /** Absolute; null: not here, and nobody asked to fetch it. */
   path: string | null;
 }
@@ -52,24 +56,26 @@ export const nodeTarball = async (
     version: string;
     integrity: string;
   };
-  const { version } = pinned;
-  const sha512 = Buffer.from(pinned.integrity.replace(/^sha512-/, ""), "base64").toString("hex");
-  const spec = `${pinned.package}@${version}`;
+  const { package: name, version, integrity } = pinned;
+  const sha512 = Buffer.from(integrity.replace(/^sha512-/, ""), "base64").toString("hex");
+  const url = `https://registry.npmjs.org/${name}/-/${name}-${version}.tgz`;
+  const known = { version, integrity, sha512, url };
+  const spec = `${name}@${version}`;
   const directory = join(root, ".muster/node");
   const path = join(directory, `${sha512.slice(0, 16)}.tgz`);
-  if ((await sha512Of(path)) === sha512) return { version, sha512, path };
-  if (!fetch) return { version, sha512, path: null };
+  if ((await sha512Of(path)) === sha512) return { ...known, path };
+  if (!fetch) return { ...known, path: null };
 
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(directory, "fetch-"));
   try {
-    const name = await pack(spec, folder).catch((error: Error) => {
+    const file = await pack(spec, folder).catch((error: Error) => {
       throw new NodeError(
         `npm could not fetch ${spec}, the Node of the manager's machine: ${error.message.trim()}\n` +
           "Check npm's registry and proxy (npm config list), then run the same again.",
       );
     });
-    const fetched = join(folder, name);
+    const fetched = join(folder, file);
     const found = await sha512Of(fetched);
     if (found !== sha512)
       throw new NodeError(
@@ -80,5 +86,5 @@ export const nodeTarball = async (
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return { version, sha512, path };
+  return { ...known, path };
 };

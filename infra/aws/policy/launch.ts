@@ -53,14 +53,7 @@ export const launching = (args: ManagerPolicyArgs): Statement[] => {
       Sid: "AskForFleets",
       Effect: "Allow",
       Action: ["ec2:CreateFleet"],
-      Resource: everywhere(
-        "fleet",
-        "instance",
-        "image",
-        "security-group",
-        "volume",
-        "network-interface",
-      ),
+      Resource: everywhere("fleet", "instance", "image", "security-group", "volume", "network-interface"),
     },
     {
       // Tags are given while a machine is made, never to one that runs: nobody else's becomes ours, ours nobody else's.
