@@ -1,3 +1,4 @@
+import { format } from "prettier";
 import { describe, expect, test } from "vitest";
 import { managerPolicy, policyCharactersMax } from "../../../infra/aws/policy.ts";
 import type { ManagerPolicyArgs } from "../../../infra/aws/policy/statement.ts";
@@ -306,5 +307,6 @@ test("in China and in the United States' government regions ARNs are theirs", ()
 
 test("the whole policy, for review", async () => {
   const whole = managerPolicy({ ...args, kmsKeyId: key, passedRoles: ["builder"] });
-  await expect(`${JSON.stringify(whole, null, 2)}\n`).toMatchFileSnapshot("policy.snapshot.json");
+  const text = await format(JSON.stringify(whole), { parser: "json", printWidth: 110 });
+  await expect(text).toMatchFileSnapshot("policy.snapshot.json");
 });
