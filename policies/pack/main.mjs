@@ -7,7 +7,7 @@ const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < minimum[0] || (major === minimum[0] && minor < minimum[1])) {
   process.stderr.write(
     `The policies need Node.js ${minimum.join(".")} or later, and the first "node" on PATH is ${process.version}. ` +
-      `Run it as "npm run pulumi -- preview -s STACK --policy-pack policies/pack/muster-policies".\n`,
+      `Run it as "npm run pulumi -- preview -s STACK --policy-pack $PWD/policies/pack/muster-policies".\n`,
   );
   process.exit(1);
 }
