@@ -3,6 +3,7 @@ import { globSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { lacksActionlint } from "./test/actionlint.ts";
 import { runChild } from "./test/child.ts";
 import { copyCheckout } from "./test/copy.ts";
 import { lacksEngine } from "./test/engine.ts";
@@ -56,7 +57,10 @@ const makeDeps = (options: TestOptions, folder: string, signal: AbortSignal): Te
         line: print,
         signal,
       }),
-    lacks: (tool) => (tool === "engine" ? engine() : lacks(tool, mayInstall)),
+    lacks: (tool) => {
+      if (tool === "engine") return engine();
+      return tool === "actionlint" ? lacksActionlint(line) : lacks(tool, mayInstall);
+    },
     report: (tier) => {
       const path = join(folder, `${tier.name}.json`);
       return { path, read: () => readOrNull(path) };

@@ -1,10 +1,19 @@
 /** What `npm test` is made of, in the order in which it runs and reports. */
 
-export const tierNames = ["types", "lint", "format", "unit", "chain", "engine", "start"] as const;
+export const tierNames = [
+  "types",
+  "lint",
+  "format",
+  "workflows",
+  "unit",
+  "chain",
+  "engine",
+  "start",
+] as const;
 export type TierName = (typeof tierNames)[number];
 
 /** Things a tier needs beyond Node and the packages; tools.ts knows how to look for them and where they come from. */
-export const toolNames = ["engine", "bash", "tar", "git"] as const;
+export const toolNames = ["engine", "actionlint", "bash", "tar", "git"] as const;
 export type ToolName = (typeof toolNames)[number];
 
 export interface Tier {
@@ -48,6 +57,14 @@ export const tiers: readonly Tier[] = [
     limitMinutes: 5,
   },
   {
+    name: "workflows",
+    what: "actionlint",
+    kind: "check",
+    command: ["tools/actionlint/lint.ts"],
+    needs: ["actionlint"],
+    limitMinutes: 5,
+  },
+  {
     name: "unit",
     what: "functions, and HTTP on loopback",
     kind: "vitest",
@@ -76,7 +93,7 @@ export const tiers: readonly Tier[] = [
     what: "npm start in a copy of the checkout",
     kind: "start",
     command: ["tools/start.ts", "--json"],
-    needs: ["engine", "bash", "tar", "git"],
+    needs: ["engine", "actionlint", "bash", "tar", "git"],
     limitMinutes: 10,
   },
 ];

@@ -38,7 +38,9 @@ describe("the command line of npm test", () => {
 
   it("refuses a word that is neither a tier nor part of a path, and lists the tiers", () => {
     expect(() => parse("enigne")).toThrow(UsageError);
-    expect(() => parse("enigne")).toThrow(/"enigne" is neither a tier[^]*types, lint, format, unit/);
+    expect(() => parse("enigne")).toThrow(
+      /"enigne" is neither a tier[^]*types, lint, format, workflows, unit/,
+    );
   });
 
   it("refuses an unknown option", () => {
