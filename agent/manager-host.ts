@@ -73,8 +73,10 @@ export const hostPaths = {
   programs: "/opt/muster",
   /** Journal, history: the protected volume. */
   data: "/var/lib/muster",
-  /** The manager's settings, its socket. */
+  /** The manager's control socket; the folder is the manager's alone. */
   run: "/run/muster",
+  /** Settings and secrets of the manager: root's, gone with the power. */
+  updater: "/run/muster-updater",
 } as const;
 
 /** What the machine tells CloudWatch each minute, with the stack, `PROJECT/STACK`, as the dimension; alarms look at it. */

@@ -14,9 +14,13 @@ fail() { echo "muster-boot: FAILED: $*" >&2; exit 1; }
 
 # --- data volume: found by its id, formatted only when there is nothing at all on it ---
 device() {
-  plain=$(echo "$MUSTER_VOLUME" | tr -d -)
-  for found in /dev/disk/by-id/*"$plain"; do [ -b "$found" ] && readlink -f "$found" && return; done
-  name=$(lsblk -dno NAME,SERIAL | awk -v serial="$plain" '$2 == serial { print $1; exit }')
+  case "$MUSTER_VOLUME" in /*)
+    # Nitro machines show it as NVMe; the system links the template's name to it.
+    [ -e "$MUSTER_VOLUME" ] && readlink -f "$MUSTER_VOLUME"
+    return ;;
+  esac
+  serial=$(echo "$MUSTER_VOLUME" | tr -d -)
+  name=$(lsblk -dno NAME,SERIAL | awk -v serial="$serial" '$2 == serial { print $1; exit }')
   [ -n "$name" ] && echo "/dev/$name"
 }
 volume() {
@@ -87,6 +91,7 @@ role() {
 signed() {
   service=$1
   shift
+  [ -s "$work/signed" ] || role
   curl -sSf --retry 3 --connect-timeout 10 -m 600 --aws-sigv4 "aws:amz:$AWS_REGION:$service" -K "$work/signed" "$@"
 }
 domain=amazonaws.com
@@ -100,17 +105,18 @@ parameter() {
     -d "{\"Name\":\"$1\"}" -o "$2" "${AWS_ENDPOINT_URL:-https://ssm.$AWS_REGION.$domain}/"
 }
 
-same_sha512() { echo "$2  $1" | sha512sum -c --status; }
+is_node() { echo "$MUSTER_NODE_SHA512  $1" | sha512sum -c --status; }
 node() {
   at=$programs/files/node-$(echo "$MUSTER_NODE_SHA512" | cut -c 1-16)
   if [ ! -x "$at/node" ]; then
-    phase "Node: the bucket first"
+    phase "Node"
     tgz=$work/node.tgz
-    if [ -z "$MUSTER_NODE_KEY" ] || ! object "$MUSTER_NODE_KEY" "$tgz" || ! same_sha512 "$tgz" "$MUSTER_NODE_SHA512"; then
+    # Where the machine has no way out, the bucket is all it reaches; elsewhere the registry helps a missing copy.
+    if [ -z "$MUSTER_NODE_KEY" ] || ! object "$MUSTER_NODE_KEY" "$tgz" || ! is_node "$tgz"; then
       phase "Node: from $MUSTER_NODE_URL"
       curl -sSfL --retry 3 --connect-timeout 10 -m 600 -o "$tgz" "$MUSTER_NODE_URL"
     fi
-    same_sha512 "$tgz" "$MUSTER_NODE_SHA512" || fail "Node's archive is not the one with SHA-512 $MUSTER_NODE_SHA512"
+    is_node "$tgz" || fail "what was fetched is not Node's archive with SHA-512 $MUSTER_NODE_SHA512"
     mkdir -p "$at.new"
     tar -xzf "$tgz" -C "$at.new" --strip-components=2 package/bin/node
     "$at.new/node" --version
@@ -145,7 +151,6 @@ phase "stack $MUSTER_STACK"
 certificates
 volume
 user
-role
 node
 updater
 phase "starting"
