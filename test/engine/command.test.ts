@@ -84,8 +84,10 @@ test("a command that fails gives its status and output", async () => {
 });
 
 test("a property that the real plugin does not know, and one that the stand-in leaves out, are refused", () => {
-  const { check } = command["command:local:Command"]!;
-  expect(Object.keys(check!({ create: "true", creat: "x" }))).toHaveLength(1);
-  expect(check!({ assetPaths: ["*"] })).toEqual({ assetPaths: "the stand-in has no assets" });
-  expect(check!({ create: "true", stdin: null })).toEqual({});
+  const { check } = command.kinds["command:local:Command"]!;
+  expect(check!({ create: "true", creat: "x" })).toHaveLength(1);
+  expect(check!({ assetPaths: ["*"] })).toEqual([
+    { property: "assetPaths", reason: "the stand-in has no assets" },
+  ]);
+  expect(check!({ create: "true", stdin: null })).toEqual([]);
 });

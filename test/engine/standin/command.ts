@@ -6,7 +6,8 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import * as z from "zod";
-import type { Call, Kinds } from "./kind.ts";
+import type { Complaint } from "./complaints.ts";
+import type { Call, Provider } from "./kind.ts";
 import { unknownValue, type Props } from "./values.ts";
 
 const inputs = z.strictObject({
@@ -29,10 +30,12 @@ type Inputs = z.infer<typeof inputs>;
 const known = (props: Props) =>
   Object.fromEntries(Object.entries(props).filter(([, value]) => value !== null && value !== unknownValue));
 
-const check = (props: Props): Record<string, string> => {
+const check = (props: Props): Complaint[] => {
   const parsed = inputs.safeParse(known(props));
-  const complaints = (parsed.error?.issues ?? []).map((issue) => [issue.path.join("."), issue.message]);
-  return Object.fromEntries(complaints) as Record<string, string>;
+  return (parsed.error?.issues ?? []).map(({ path, message }) => ({
+    property: path.join("."),
+    reason: message,
+  }));
 };
 
 const environment = (options: Inputs, olds: Props): NodeJS.ProcessEnv => {
@@ -74,19 +77,26 @@ const shell = (command: string, options: Inputs, call: Call): Promise<Props> => 
 
 const run = async (call: Call): Promise<Props | void> => {
   const options = inputs.parse(known(call.inputs));
-  const line = { create: options.create, update: options.update ?? options.create, delete: options.delete };
+  const line = {
+    create: options.create,
+    update: options.update ?? options.create,
+    delete: options.delete,
+    read: undefined,
+  };
   const command = line[call.op];
   if (command !== undefined) return shell(command, options, call);
   if (call.op === "update") return { stdout: call.olds.stdout ?? "", stderr: call.olds.stderr ?? "" };
 };
 
-export const command: Kinds = {
-  "command:local:Command": {
-    computed: { stdout: () => "", stderr: () => "" },
-    volatile: ["stdout", "stderr"],
-    replace: ["triggers"],
-    secretFollowsInputs: true,
-    check,
-    run,
+export const command: Provider = {
+  kinds: {
+    "command:local:Command": {
+      computed: { stdout: () => "", stderr: () => "" },
+      volatile: ["stdout", "stderr"],
+      replace: ["triggers"],
+      secretFollowsInputs: true,
+      check,
+      run,
+    },
   },
 };

@@ -13,6 +13,12 @@ export const isSecret = (value: unknown): value is Props =>
 export const secret = (value: unknown): unknown =>
   isSecret(value) ? value : { [wire.specialSigKey]: wire.specialSecretSig, value };
 
+/** An asset or an archive, as the engine sends it: with its text or the path of its file. */
+export const isAsset = (value: unknown): value is Props =>
+  isObject(value) &&
+  (value[wire.specialSigKey] === wire.specialAssetSig ||
+    value[wire.specialSigKey] === wire.specialArchiveSig);
+
 /** The same value without its secret marks. */
 export const reveal = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(reveal);
