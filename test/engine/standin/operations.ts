@@ -50,7 +50,8 @@ const outputs = async (
     made[key] = !again(key) ? call.olds[key] : preview ? unknownValue : make(call);
   for (const key of kind.answers ?? []) {
     if (call.inputs[key] != null) continue;
-    made[key] = again(key) ? unknownValue : call.olds[key];
+    if (!again(key)) made[key] = call.olds[key];
+    else if (preview) made[key] = unknownValue;
   }
   if (!preview) {
     provider.fault?.(call);

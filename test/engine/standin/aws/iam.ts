@@ -1,7 +1,6 @@
-/** Who may do what: Role, RolePolicy, RolePolicyAttachment, InstanceProfile, ServiceLinkedRole. */
+/** Who may do what: Role, RolePolicy, InstanceProfile, ServiceLinkedRole. */
 import {
   AddRoleToInstanceProfileCommand,
-  AttachRolePolicyCommand,
   CreateInstanceProfileCommand,
   CreateRoleCommand,
   CreateServiceLinkedRoleCommand,
@@ -10,11 +9,9 @@ import {
   DeleteRolePermissionsBoundaryCommand,
   DeleteRolePolicyCommand,
   DeleteServiceLinkedRoleCommand,
-  DetachRolePolicyCommand,
   GetInstanceProfileCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
-  ListAttachedRolePoliciesCommand,
   PutRolePermissionsBoundaryCommand,
   PutRolePolicyCommand,
   RemoveRoleFromInstanceProfileCommand,
@@ -136,30 +133,6 @@ export const iamKinds = (cloud: Cloud): CloudKinds => {
         const [RoleName, PolicyName] = call.id.split(":") as [string, string];
         const iam = await iamOf();
         await unlessGone(() => iam.send(new DeleteRolePolicyCommand({ RoleName, PolicyName })));
-      },
-    },
-
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
-      replace: ["role", "policyArn"],
-      answers: [],
-      create: async (call) => {
-        const [RoleName, PolicyArn] = [text(call, "role")!, text(call, "policyArn")!];
-        await (await iamOf()).send(new AttachRolePolicyCommand({ RoleName, PolicyArn }));
-        return `${RoleName}/${PolicyArn}`;
-      },
-      read: async (call) => {
-        const { role, policyArn } = { ...call.olds, ...call.inputs } as Record<string, string>;
-        const iam = await iamOf();
-        const ask = new ListAttachedRolePoliciesCommand({ RoleName: role! });
-        const found = await orNull(() => iam.send(ask));
-        return found?.AttachedPolicies?.some(({ PolicyArn }) => PolicyArn === policyArn) ? {} : null;
-      },
-      delete: async (call) => {
-        const { role, policyArn } = call.olds as Record<string, string>;
-        const iam = await iamOf();
-        await unlessGone(() =>
-          iam.send(new DetachRolePolicyCommand({ RoleName: role!, PolicyArn: policyArn! })),
-        );
       },
     },
 

@@ -48,7 +48,10 @@ const finish = (cloud: Cloud, declarations: Declarations, type: string, kind: Cl
   const { replace = [] } = kind;
   return {
     ...kind,
-    answers: [...(kind.answers ?? []), "region", "tagsAll"],
+    // Declarations are read when a type is first used.
+    get answers() {
+      return [...(kind.answers ?? []), "region", ...(tagged() ? ["tagsAll"] : [])];
+    },
     volatile: (changed) => {
       const own = typeof kind.volatile === "function" ? kind.volatile(changed) : (kind.volatile ?? []);
       return changed.includes("tags") ? [...own, "tagsAll"] : own;
