@@ -1,5 +1,6 @@
 /** Runs components against Pulumi's mocks and hands back what they would make, with plain inputs. */
 import * as pulumi from "@pulumi/pulumi";
+import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import type { MockResourceArgs } from "@pulumi/pulumi/runtime/index.js";
 import { awsContext, type AwsContext } from "../../../infra/aws/context.ts";
 import type { AwsBackendSettings, AwsSettings } from "../../../infra/aws/settings.ts";
@@ -12,18 +13,55 @@ export interface Made {
   inputs: any;
   /** Name of the explicit provider, which is the region. */
   provider: string | undefined;
+  /** What is ignored, kept, replaced in which order. */
+  options: { ignoreChanges: string[]; retainOnDelete: boolean; deleteBeforeReplace: boolean };
+  /** Names of what has to be there before. */
+  after: string[];
 }
 
-/** What a provider would answer besides the inputs. */
-const computed = ({ type, name, inputs }: MockResourceArgs): Record<string, unknown> => ({
-  ...inputs,
-  ...(type.endsWith(":LaunchTemplate") && { latestVersion: 3 }),
-  ...(type.endsWith(":Bucket") && {
-    bucket: `${inputs.bucketPrefix}1`,
-    arn: `arn:aws:s3:::${inputs.bucketPrefix}1`,
-  }),
-  ...(type.endsWith(":Instance") && { privateIp: `10.64.0.${name.length}` }),
-});
+type Asked = Pick<Made, "options" | "after">;
+interface Monitor {
+  registerResource(request: RegisterResourceRequest, callback: unknown): Promise<void>;
+}
+
+/** Mocks are told only inputs: the rest is read on the way to them. */
+const listen = (): Map<string, Asked> => {
+  const asked = new Map<string, Asked>();
+  const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, callback) => {
+    asked.set(`${request.getType()} ${request.getName()}`, {
+      options: {
+        ignoreChanges: request.getIgnorechangesList(),
+        retainOnDelete: request.getRetainondelete() ?? false,
+        deleteBeforeReplace: request.getDeletebeforereplace(),
+      },
+      after: request.getDependenciesList().map((urn) => urn.split("::").at(-1)!),
+    });
+    return register(request, callback);
+  };
+  return asked;
+};
+
+const pem = (kind: string) => `-----BEGIN ${kind}-----\nAAAA\n-----END ${kind}-----\n`;
+
+/** What a provider would answer besides the inputs, by the end of the type. */
+const answers: Record<string, (args: MockResourceArgs) => Record<string, unknown>> = {
+  ":LaunchTemplate": () => ({ latestVersion: 3 }),
+  ":Bucket": ({ inputs }) => ({ arn: `arn:aws:s3:::${inputs.bucketPrefix}1` }),
+  ":NetworkInterface": () => ({ privateIp: "10.64.16.10" }),
+  ":Topic": ({ name }) => ({ arn: `${name}-arn` }),
+  ":Eip": () => ({ publicIp: "203.0.113.7" }),
+  ":PrivateKey": () => ({ privateKeyPem: pem("EC PRIVATE KEY") }),
+  ":SelfSignedCert": () => ({ certPem: pem("CERTIFICATE") }),
+  ":CertRequest": () => ({ certRequestPem: pem("CERTIFICATE REQUEST") }),
+  ":LocallySignedCert": () => ({ certPem: pem("CERTIFICATE") }),
+};
+
+const computed = (args: MockResourceArgs): Record<string, unknown> => {
+  const answer = Object.entries(answers).find(([end]) => args.type.endsWith(end))?.[1];
+  return { ...args.inputs, ...answer?.(args) };
+};
 
 export interface Graph {
   made: readonly Made[];
@@ -37,15 +75,18 @@ export interface Graph {
 /** @param program makes resources; what it returns is awaited, so that outputs can be read */
 export const graphOf = async <T>(program: () => T): Promise<Graph & { result: pulumi.Unwrap<T> }> => {
   const made: Made[] = [];
+  let heard: ReturnType<typeof listen> | null = null;
   await pulumi.runtime.setMocks({
     newResource: (args) => {
       const provider = args.provider?.split("::").at(-2);
-      made.push({ type: args.type, name: args.name, inputs: args.inputs, provider });
+      const asked = heard!.get(`${args.type} ${args.name}`)!;
+      made.push({ type: args.type, name: args.name, inputs: args.inputs, provider, ...asked });
       const id = args.type.endsWith(":Bucket") ? `${args.inputs.bucketPrefix}1` : `${args.name}-id`;
       return { id, state: computed(args) };
     },
     call: ({ inputs }) => inputs,
   });
+  heard = listen();
   const result = await new Promise<pulumi.Unwrap<T>>((resolve) => {
     pulumi.output(program()).apply(resolve);
   });
