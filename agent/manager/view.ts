@@ -21,7 +21,15 @@ export interface TimelineEntry {
 }
 
 export interface WaitReason {
-  reason: Reason | AccessReason | "max" | "budget" | "draining" | "view-not-fresh" | "journal-incomplete";
+  reason:
+    | Reason
+    | AccessReason
+    | "max"
+    | "budget"
+    | "draining"
+    | "view-not-fresh"
+    | "journal-incomplete"
+    | "not-offered";
   /** How many waiting jobs it holds up. */
   jobs: number;
   /** One sentence with the cure. */

@@ -20,6 +20,7 @@ const waitReasons = {
   draining: true,
   "view-not-fresh": true,
   "journal-incomplete": true,
+  "not-offered": true,
   "access-unread": true,
   "public-repository": true,
   "label-clash": true,

@@ -4,6 +4,7 @@ import type { WaitReason } from "../view.ts";
 import { circuitKey, type Offer } from "../world.ts";
 import type { Draft } from "./draft.ts";
 import type { PoolFigures } from "./figures.ts";
+import { unoffered } from "./unoffered.ts";
 import { type Asked, makePurse, promises, type Purse, type Room } from "./purse.ts";
 
 interface Launches {
@@ -45,6 +46,8 @@ function launchFor(
   const blocked = blockedBy(paper, own);
   const free = Math.max(0, settings.max - own.alive.length);
   const reasons: WaitReason[] = blocked ? [blocked] : [];
+  const nothing = unoffered(world, pool);
+  if (!blocked && nothing !== null) reasons.push({ reason: "not-offered", jobs: Infinity, detail: nothing });
   const rooms = blocked ? [] : roomsFor(paper, pool, reasons);
 
   let missing = Math.min(wanted, free);

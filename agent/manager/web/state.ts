@@ -1,6 +1,7 @@
 /** What people see, made from what the manager believes. Pure; the one place where strings of others become visible text. */
 import type { Usage } from "../../protocol.ts";
 import { waitedMs, type History, type JobRecord } from "../history/history.ts";
+import { unoffered } from "../plan/unoffered.ts";
 import {
   stageOrder,
   steps,
@@ -90,7 +91,7 @@ function poolView(input: StateInput, name: PoolName, machines: readonly Machine[
     capacity: input.capacity[name] ?? 0,
     machines: stages,
     reasons: (input.refusals[name] ?? []).map((each) => ({ ...each, detail: visible(each.detail, 1024) })),
-    warnings: [...(warning === null ? [] : [warning]), ...shared],
+    warnings: [unoffered(world, name), warning, ...shared].filter((each) => each !== null),
     refused: (world.access[name]?.refusals ?? []).map((each) => ({
       ...each,
       detail: visible(each.detail, 1024),
