@@ -1,19 +1,21 @@
 /**
- * `npm run bench [-- plan|launch|boot|preview|abuse ...]`: figures of one run on this machine beside what they should stay below.
+ * `npm run bench [-- plan|launch|boot|preview|abuse|sizes|aws ...]`: figures of one run on this machine beside what they should stay below.
  * Printed, not asserted: a busy machine is slow, and the ratio says by how much.
  */
 import { crowd } from "../test/agent/manager/web/crowd.ts";
+import { benchAws } from "./bench/aws.ts";
 import { benchBoot } from "./bench/boot.ts";
 import { benchLaunch } from "./bench/launch.ts";
 import { benchPlan } from "./bench/plan.ts";
 import { benchPreview } from "./bench/preview.ts";
+import { moduleVariables, settingsToWrite, userDataBytes } from "./bench/sizes.ts";
 import { table } from "../agent/cli/table.ts";
 
 interface Figure {
   what: string;
   value: number;
   below: number;
-  unit: "ms" | "s" | "MB";
+  unit: "ms" | "s" | "MB" | "KB" | "";
 }
 
 const benches: Record<string, () => Promise<Figure[]>> = {
@@ -75,6 +77,35 @@ benches["abuse"] = async () => {
   ];
 };
 
+benches["sizes"] = () => {
+  const { runner, manager } = userDataBytes();
+  const kb = (what: string, bytes: number): Figure => ({ what, value: bytes / 1024, below: 16, unit: "KB" });
+  return Promise.resolve([
+    kb("user data of a runner machine", runner),
+    kb("user data of the manager's machine", manager),
+    {
+      what: "settings to write for AWS (142: variables of terraform-aws-github-runner)",
+      value: settingsToWrite(),
+      below: moduleVariables,
+      unit: "",
+    },
+  ]);
+};
+
+benches["aws"] = async () => {
+  const figures: Figure[] = [];
+  for (const name of ["dev", "prod"]) {
+    const { previewSeconds, upSeconds, againSeconds, resources } = await benchAws(name);
+    const s = (what: string, value: number, below: number): Figure => ({ what, value, below, unit: "s" });
+    figures.push(
+      s(`pulumi preview of the stack ${name}, nothing there, median`, previewSeconds, 3),
+      s(`pulumi preview of the stack ${name}, nothing to do, median`, againSeconds, 3),
+      s(`pulumi up of the stack ${name}, ${resources} resources, moto as AWS`, upSeconds, 60),
+    );
+  }
+  return figures;
+};
+
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benches));
 if (unknown.length > 0) {
@@ -89,11 +120,12 @@ for (const [name, bench] of Object.entries(benches)) {
   process.stderr.write(`${name} ...\n`);
   figures.push(...(await bench()));
 }
-const number = (value: number) => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+const number = (value: number, unit: string) =>
+  unit !== "" && value < 10 ? value.toFixed(1) : value.toFixed(0);
 const rows = figures.map(({ what, value, below, unit }) => [
   what,
-  `${number(value)} ${unit}`,
-  `${below} ${unit}`,
+  `${number(value, unit)} ${unit}`.trimEnd(),
+  `${below} ${unit}`.trimEnd(),
   (value / below).toFixed(2),
 ]);
 const columns = [
