@@ -2,26 +2,11 @@
 import * as z from "zod";
 import { jobSources } from "../agent/manager-config.ts";
 import { gpuVendors } from "../agent/protocol.ts";
+import { duration, port, text, wholeNumber, yesOrNo } from "./schema-parts.ts";
 
 /** Places that the design knows and that this version cannot use. */
-export const laterManagers = ["aws", "hetzner", "host"] as const;
-export const laterBackends = ["aws", "hetzner", "hosts"] as const;
-
-const wholeNumber = (min: number, max: number) => {
-  const allowed = `allowed is a whole number from ${min} to ${max}`;
-  return z.int(allowed).min(min, allowed).max(max, allowed);
-};
-const yesOrNo = z.boolean("allowed is true or false");
-
-const unitSeconds: Record<string, number> = { s: 1, m: 60, h: 3_600 };
-const durationAllowed =
-  "allowed is a duration from 1s to 120h: a number with s, m or h, such as 30s, 5m or 6h";
-/** `30s`, `5m`, `6h` -> seconds. */
-const duration = z
-  .string(durationAllowed)
-  .regex(/^\d{1,6}(\.\d{1,3})?[smh]$/, durationAllowed)
-  .transform((text) => Number(text.slice(0, -1)) * unitSeconds[text.at(-1)!]!)
-  .refine((seconds) => seconds >= 1 && seconds <= 120 * 3_600, durationAllowed);
+export const laterManagers = ["hetzner", "host"] as const;
+export const laterBackends = ["hetzner", "hosts"] as const;
 
 const urlAllowed =
   "allowed is where runners are registered: https://github.com/OWNER/REPOSITORY, https://github.com/ORGANISATION, " +
@@ -41,85 +26,116 @@ const isGitHubUrl = (text: string): boolean => {
 };
 
 export const github = z.strictObject({
-  url: z.string(urlAllowed).refine(isGitHubUrl, urlAllowed),
-  app: z.strictObject({ id: wholeNumber(1, 1e12), installation: wholeNumber(1, 1e12) }).optional(),
-  /** Scale sets, unless GitHub drops their labels. */
-  source: z.enum(jobSources).default("auto"),
+  url: z
+    .string(urlAllowed)
+    .refine(isGitHubUrl, urlAllowed)
+    .meta({
+      description: "Where runners are registered: a repository, an organisation or an enterprise.",
+      examples: ["https://github.com/acme", "https://github.com/acme/app"],
+    }),
+  app: z
+    .strictObject({
+      id: wholeNumber(1, 1e12).meta({ description: "The App's id." }),
+      installation: wholeNumber(1, 1e12).meta({ description: "The id of its installation." }),
+    })
+    .optional()
+    .meta({
+      description:
+        "The GitHub App that the manager logs in as, with `githubAppKey`. Left out: `githubToken`.",
+    }),
+  source: z.enum(jobSources).default("auto").meta({
+    description:
+      "How the manager hears of jobs. `auto`: scale sets, and queued runs where GitHub drops their labels.",
+  }),
 });
 
 const listOfPaths = "allowed is a list of paths that jobs may read";
-const path = z.string(listOfPaths).min(1, listOfPaths);
 
+/** A manager on this computer. */
 export const manager = z.strictObject({
-  on: z.literal("local", "allowed is local").default("local"),
-  port: wholeNumber(1, 65_535).default(7_117),
-  /** Relative to the checkout. */
-  directory: z.string("allowed is the path of a folder").min(1, "allowed is the path of a folder").optional(),
-  drainTimeout: duration.default(600),
-  /** Relative to the checkout. */
-  readable: z.array(path, listOfPaths).default([]),
+  on: z.literal("local", "allowed is local or aws").default("local").meta({
+    description: "Where the manager runs. `local`: this computer.",
+  }),
+  port: port.default(7_117).meta({ description: "Health, metrics and page, on 127.0.0.1." }),
+  directory: text("allowed is the path of a folder").optional().meta({
+    description:
+      "The manager's folder, relative to the checkout. Left out: `.muster/STACK`. `destroy` removes it.",
+  }),
+  drainTimeout: duration.prefault("10m").meta({ description: "How long `destroy` waits for running jobs." }),
+  readable: z.array(text(listOfPaths), listOfPaths).default([]).meta({
+    description:
+      "Folders and files that confined jobs may read besides the system's, relative to the checkout.",
+  }),
 });
 
 const labelAllowed = "allowed is a label of 1 to 64 letters, digits, dots, dashes and underscores";
-const label = z.string(labelAllowed).regex(/^[\w.-]{1,64}$/, labelAllowed);
-
-/** `local` or `{ local: {} }`; becomes what the manager reads. */
-const backend = z.unknown().transform((value, context) => {
-  const object = typeof value === "object" && value !== null ? Object.keys(value) : null;
-  const kind = typeof value === "string" ? value : object?.length === 1 ? object[0]! : null;
-  const inside = object && kind !== null ? Object.keys((value as Record<string, object>)[kind] ?? {}) : [];
-  if (kind === "local" && inside.length === 0) return { kind: "local" } as const;
-  const later = laterBackends.find((name) => name === kind);
-  const message = later
-    ? `the backend ${later} is not built yet; local works`
-    : "allowed is local, this computer, which takes no settings of its own";
-  context.addIssue({ code: "custom", message });
-  return z.NEVER;
-});
+export const label = z.string(labelAllowed).regex(/^[\w.-]{1,64}$/, labelAllowed);
 const listOf = (what: string) => `allowed is a list of at least one ${what}`;
 
 const gpuAllowed = `allowed is true for any graphics processor, or one of ${gpuVendors.join(", ")}`;
+const groupAllowed = "allowed is a group's name";
 
 /** What a pool leaves out. The times and the group are those of the specification. */
 export const pool = z.strictObject({
-  /** What `runs-on` names; left out: self-hosted, linux and this computer's architecture. */
-  labels: z.array(label, listOf("label")).min(1, listOf("label")).optional(),
-  /** Most machines at a time, idle and busy together. */
-  // Four jobs at a time is what a common computer bears; more is one setting away.
-  max: wholeNumber(0, 1_000).default(4),
-  /** Machines that wait without a job, exempt from `idleTimeout`. */
-  minIdle: wholeNumber(0, 1_000).default(0),
-  idleTimeout: duration.default(300),
-  maxJobTime: duration.default(6 * 3_600),
-  /** Job after job on one machine, for pools that trust their jobs. */
-  reuse: yesOrNo.default(false),
-  /** Only machines with a working graphics processor; `false` and nothing: it does not matter (docs/gpu.md). */
+  labels: z
+    .array(label, listOf("label"))
+    .min(1, listOf("label"))
+    .optional()
+    .meta({
+      description:
+        "What `runs-on` names. Left out: self-hosted, linux and ARM64 or X64 (with a GPU: gpu-arm64 or gpu-x64), as the pool's machines are.",
+      examples: [["self-hosted", "linux", "ARM64"]],
+    }),
+  max: wholeNumber(0, 1_000).optional().meta({
+    description: "Most machines at a time, idle and busy together. Left out: 4 on this computer, 10 on AWS.",
+  }),
+  minIdle: wholeNumber(0, 1_000).default(0).meta({
+    description: "Machines that wait without a job, exempt from `idleTimeout`.",
+  }),
+  idleTimeout: duration.prefault("5m").meta({ description: "A machine without a job ends after this time." }),
+  maxJobTime: duration.prefault("6h").meta({ description: "A job that runs longer is ended." }),
+  reuse: yesOrNo.default(false).meta({
+    description: "Job after job on one machine, for pools that trust their jobs.",
+  }),
   gpu: z
     .union([z.literal(true), z.literal(false).transform(() => null), z.enum(gpuVendors)], gpuAllowed)
-    .default(null),
-  runnerGroup: z.string("allowed is a group's name").min(1, "allowed is a group's name").default("Default"),
-  /** Whether jobs of public repositories, and so anybody's, may run here (docs/access.md). */
-  publicRepositories: z.enum(["refuse", "allow"]).default("refuse"),
-  /** Others may have labels with which they get this pool's jobs, or this pool theirs (docs/access.md). */
-  shareLabels: yesOrNo.default(false),
-  backends: z
-    .array(backend, listOf("backend"))
-    .min(1, listOf("backend"))
-    .default([{ kind: "local" }]),
+    .prefault(false)
+    .meta({
+      description:
+        "Only machines with a working graphics processor, of any vendor or of this one. On AWS a GPU type implies it. false: it does not matter.",
+    }),
+  runnerGroup: text(groupAllowed).default("Default").meta({ description: "Runner group at GitHub." }),
+  publicRepositories: z.enum(["refuse", "allow"]).default("refuse").meta({
+    description:
+      "Whether jobs of public repositories, and so anybody's, may run here. `allow` only for single-use machines of a cloud.",
+  }),
+  shareLabels: yesOrNo.default(false).meta({
+    description: "Go on although other runners could take this pool's jobs, or this pool theirs.",
+  }),
+  backends: z.array(z.unknown(), listOf("backend")).min(1, listOf("backend")).optional().meta({
+    id: "backends",
+    description:
+      "Where machines come from, in order of preference. Left out: `[local]` or `[{ aws: {} }]`, as the manager's place is.",
+  }),
 });
 
 const amountAllowed = "allowed is an amount of money per hour, such as 5 or 0.50";
-/** What all machines that exist may cost together, each at its dearest. */
 export const budget = z.strictObject({
-  perHour: z.number(amountAllowed).min(0, amountAllowed).max(1e6, amountAllowed),
-  currency: z.enum(["USD", "EUR"]).default("USD"),
+  perHour: z.number(amountAllowed).min(0, amountAllowed).max(1e6, amountAllowed).meta({
+    description: "What all machines that exist may cost together per hour, each at its dearest.",
+  }),
+  currency: z.enum(["USD", "EUR"]).default("USD").meta({
+    description: "Of the budget and of everything that the stack says of costs.",
+  }),
 });
 
-/** Jobs may run as this user where this computer gives nothing that keeps them apart (docs/local.md). */
-export const trustJobs = yesOrNo;
+export const trustJobs = yesOrNo.meta({
+  description:
+    "Jobs may run as this user where this computer gives nothing that keeps them apart. Default: false.",
+});
 
 /** Top-level keys with plain values. */
-export const sectionNames = ["github", "manager", "pools", "budget", "trustJobs"] as const;
+export const sectionNames = ["github", "manager", "pools", "budget", "trustJobs", "aws", "network"] as const;
 
 /** Flat keys, always stored with `--secret`. */
 export const secretNames = ["githubToken", "githubAppKey"] as const;

@@ -10,18 +10,36 @@ const isSecretName = (key: string): key is SecretName => (secretNames as readonl
 
 /**
  * @param needed the secret that the way of logging in needs; null when that is not known
+ * @param parameters secrets that the manager reads of an SSM parameter instead
  */
-export const checkSecrets = (input: SettingsInput, needed: SecretName | null): Wrong[] => {
+export const checkSecrets = (
+  input: SettingsInput,
+  needed: SecretName | null,
+  parameters: Readonly<Partial<Record<SecretName, string>>> = {},
+): Wrong[] => {
   const { secretKeys, values, stack } = input;
   const line = (name: SecretName) => `pulumi config set --secret muster:${name} -s ${stack}`;
   const wrong: Wrong[] = [];
   const complain = (key: string, allowed: string) =>
     wrong.push({ path: `muster:${key}`, given: null, allowed });
   for (const name of secretNames) {
+    const parameter = parameters[name];
+    if (parameter !== undefined && needed !== null && name !== needed)
+      complain(
+        `manager.secretParameters.${name}`,
+        `not used, since the manager logs in with ${needed}; leave it out`,
+      );
     const inClear = name in values && !secretKeys.has(name);
     if (inClear)
       complain(name, `stored in clear; store it encrypted (and change it where it was made): ${line(name)}`);
-    else if (name === needed && !secretKeys.has(name)) complain(name, `missing; ${line(name)}`);
+    else if (parameter !== undefined && secretKeys.has(name))
+      complain(
+        name,
+        `given twice, here and as the SSM parameter ${parameter}; pulumi config rm muster:${name} -s ${stack}, ` +
+          `or leave out manager.secretParameters.${name}`,
+      );
+    else if (name === needed && parameter === undefined && !secretKeys.has(name))
+      complain(name, `missing; ${line(name)}`);
     else if (needed !== null && name !== needed && secretKeys.has(name))
       complain(
         name,

@@ -126,12 +126,12 @@ test.each([
 });
 
 test.each([
-  [{ manager: { on: "aws" } }, "muster:manager.on", "a manager on aws is not built yet; local works"],
+  [{ manager: { on: "hetzner" } }, "muster:manager.on", "hetzner is not built yet; local and aws work"],
   [{ manager: { on: "locla" } }, "muster:manager.on", "did you mean local?"],
   [
     pool({ backends: [{ hetzner: { types: ["cax31"] } }] }),
     "muster:pools.p.backends.0",
-    "hetzner is not built yet; local works",
+    "hetzner is not built yet; local and aws work",
   ],
   [pool({ backends: [{ local: { cores: 2 } }] }), "muster:pools.p.backends.0", "takes no settings"],
 ])("places that cannot be used yet are refused with what works: %j", (values, path, text) => {
