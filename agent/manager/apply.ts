@@ -11,7 +11,7 @@ import { enrolled, synced } from "./apply/synced.ts";
 import { closed, githubScope } from "./circuit.ts";
 import type { Limits } from "./limits.ts";
 import type { Fact } from "./facts.ts";
-import type { Ms, View, ViewKey, World } from "./world.ts";
+import type { Ms, PoolName, View, ViewKey, World } from "./world.ts";
 import { circuitKey } from "./world.ts";
 
 export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World {
@@ -19,7 +19,7 @@ export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World 
     case "settings-changed":
       return settingsChanged(world, fact);
     case "draining":
-      return world.draining === fact.on ? world : { ...world, draining: fact.on };
+      return draining(world, fact.on, fact.pools ?? null);
     case "listed":
       return forgetFinished(
         viewed(listed(world, fact, now, limits), `backend:${fact.backend}`, fact.startedMs),
@@ -128,4 +128,10 @@ function stale(world: World, key: ViewKey, why: string): World {
   const old = world.views[key];
   const view: View = old && old.is !== "never" ? { is: "stale", atMs: old.atMs, why } : { is: "never", why };
   return { ...world, views: { ...world.views, [key]: view } };
+}
+
+function draining(world: World, on: boolean, pools: readonly PoolName[] | null): World {
+  if (on && pools !== null) return { ...world, drainingPools: [...pools] };
+  if (world.draining === on && (on || world.drainingPools.length === 0)) return world;
+  return { ...world, draining: on, drainingPools: on ? world.drainingPools : [] };
 }

@@ -1,4 +1,4 @@
-/** Draining: no new machines, idle ones end, busy ones finish; waits until none is left or time is up. */
+/** Draining, the whole stack or some pools: no new machines, idle ones end, busy ones finish; waits until none is left or time is up. */
 import type { Deps } from "./deps.ts";
 import type { Loop } from "./loop.ts";
 import { isAlive } from "./world.ts";
@@ -6,6 +6,7 @@ import { isAlive } from "./world.ts";
 /**
  * @param seconds how long to wait at most
  * @param progress one line each time the figures change
+ * @param pools these alone; null: the whole stack
  * @returns how many machines are left; the draining goes on until it is taken back.
  */
 export async function drain(
@@ -14,13 +15,16 @@ export async function drain(
   progress: (line: string) => void,
   signal: AbortSignal,
   deps: Deps,
+  pools: readonly string[] | null = null,
 ): Promise<{ left: number }> {
   const { clock } = deps;
   const untilMs = clock.now() + seconds * 1_000;
-  loop.report({ is: "draining", on: true });
+  loop.report({ is: "draining", on: true, pools });
   let said = "";
   for (;;) {
-    const machines = Object.values(loop.world().machines).filter((machine) => !machine.gone);
+    const machines = Object.values(loop.world().machines).filter(
+      ({ gone, pool }) => !gone && (pools === null || pools.includes(pool)),
+    );
     if (machines.length === 0) return { left: 0 };
     const busy = machines.filter((machine) => machine.stage === "busy").length;
     const ending = machines.filter((machine) => !isAlive(machine)).length;

@@ -51,7 +51,8 @@ export type Fact =
       offers: Record<PoolName, readonly Offer[]>;
       recipes: Record<PoolName, string>;
     }
-  | { is: "draining"; on: boolean }
+  /** `pools`: these alone; none named, or off: the whole stack. */
+  | { is: "draining"; on: boolean; pools?: readonly PoolName[] | null }
   /** `consistent: false`: a list may lack what exists. */
   | {
       is: "listed";

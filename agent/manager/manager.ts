@@ -165,7 +165,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
       path: config.manager.socket,
       handlers: {
         reload,
-        drain: (seconds, progress, signal) => drain(loop, seconds, progress, signal, deps),
+        drain: (seconds, progress, signal, pools) => drain(loop, seconds, progress, signal, deps, pools),
         undrain: () => void loop.report({ is: "draining", on: false }),
         secrets: (fresh) => {
           github.credentials(fresh);

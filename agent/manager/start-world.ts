@@ -33,6 +33,7 @@ export function startWorld({ settings, journal, backends, limits, now }: StartWo
     launchesFromMs: consistent ? now : Math.max(now, quietMs),
     journalWritable: true,
     draining: journal.draining,
+    drainingPools: [],
     views: {},
     demand: {},
     access: {},

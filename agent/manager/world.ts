@@ -260,6 +260,8 @@ export interface World {
   readonly journalWritable: boolean;
   /** Asked by `destroy` or an operator: no launches, idle machines end, capacity 0. */
   readonly draining: boolean;
+  /** The same for some pools only: those that are about to be removed. Not journalled: whoever asked asks again. */
+  readonly drainingPools: readonly PoolName[];
   readonly views: Readonly<Record<ViewKey, View>>;
   readonly demand: Readonly<Record<PoolName, Demand>>;
   /**
@@ -280,6 +282,9 @@ export interface World {
 }
 
 export const circuitKey = (scope: Scope): CircuitKey => `${scope.on}:${scope.key}`;
+
+export const isDraining = (world: Pick<World, "draining" | "drainingPools">, pool: PoolName): boolean =>
+  world.draining || world.drainingPools.includes(pool);
 
 /** Pool's machines that exist or may exist and are not finished with: what `max` limits. */
 export const isAlive = (machine: Machine): boolean => machine.stage !== "done" && machine.stage !== "lost";

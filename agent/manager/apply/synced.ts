@@ -4,7 +4,7 @@ import type { Limits } from "../limits.ts";
 import type { Fact } from "../facts.ts";
 import { gpusOf, hasWanted } from "../gpus.ts";
 import type { Machine, Ms, World } from "../world.ts";
-import { isAlive, runnerName } from "../world.ts";
+import { isAlive, isDraining, runnerName } from "../world.ts";
 import { at, type Boot, booted, changed, end, forgotten } from "./machine.ts";
 
 type Of<K extends Fact["is"]> = Extract<Fact, { is: K }>;
@@ -150,7 +150,7 @@ function lifeOver(
   }
   if (ranJob) {
     const pool = world.config.pools[machine.pool];
-    const again = pool?.reuse === true && !machine.spent && !world.draining;
+    const again = pool?.reuse === true && !machine.spent && !isDraining(world, machine.pool);
     if (!again) return end(machine, "its job ended", now);
     // Retired while the job came: the record is gone already, and a new one may be asked for.
     const registration = machine.registration?.gone ? null : machine.registration;

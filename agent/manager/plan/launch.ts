@@ -1,7 +1,7 @@
 /** New machines: how many, from which offer, and why not more. */
 import { admits, offerScopes, strictest } from "../circuit.ts";
 import type { WaitReason } from "../view.ts";
-import { circuitKey, type Offer } from "../world.ts";
+import { circuitKey, isDraining, type Offer } from "../world.ts";
 import type { Draft } from "./draft.ts";
 import type { PoolFigures } from "./figures.ts";
 import { unoffered } from "./unoffered.ts";
@@ -27,7 +27,7 @@ export function launches(paper: Draft, figures: Readonly<Record<string, PoolFigu
   const capacity = Object.fromEntries(
     Object.entries(figures).map(([pool, { alive, busy, stranded, refused }]) => [
       pool,
-      refused ? 0 : world.draining ? busy.length : alive.length + promised[pool]! + stranded,
+      refused ? 0 : isDraining(world, pool) ? busy.length : alive.length + promised[pool]! + stranded,
     ]),
   );
   return { refusals, capacity };
@@ -42,7 +42,10 @@ function launchFor(
 ): { refusals: WaitReason[]; asked: Asked } {
   const { world } = paper;
   const settings = world.config.pools[pool]!;
-  const wanted = Math.max(0, own.waiting + (world.draining ? 0 : settings.minIdle) - own.coming.length);
+  const wanted = Math.max(
+    0,
+    own.waiting + (isDraining(world, pool) ? 0 : settings.minIdle) - own.coming.length,
+  );
   const blocked = blockedBy(paper, own);
   const free = Math.max(0, settings.max - own.alive.length);
   const reasons: WaitReason[] = blocked ? [blocked] : [];
@@ -100,11 +103,11 @@ function repeatUnknown(paper: Draft, figures: Readonly<Record<string, PoolFigure
 function blockedBy(paper: Draft, figures: PoolFigures): WaitReason | null {
   const { world } = paper;
   const jobs = figures.waiting + figures.available;
-  if (world.draining)
+  if (isDraining(world, figures.pool))
     return {
       reason: "draining",
       jobs,
-      detail: "This stack is being drained: it starts no machines until that is taken back.",
+      detail: `${world.draining ? "This stack" : "This pool"} is being drained: it starts no machines until that is taken back.`,
     };
   if (!world.journalWritable)
     return {

@@ -1,14 +1,14 @@
 /** Registrations: a JIT config ages badly, so one is minted only for a job that waits and a machine that is ready. */
 import { admits, githubScope } from "../circuit.ts";
 import { gpusOf, hasWanted } from "../gpus.ts";
-import { circuitKey, runnerName } from "../world.ts";
+import { circuitKey, isDraining, runnerName } from "../world.ts";
 import type { Draft } from "./draft.ts";
 import type { PoolFigures } from "./figures.ts";
 
 export function mints(paper: Draft, pool: string, figures: PoolFigures): void {
   const { world, limits, now } = paper;
   // A registration that could be forgotten is not asked for.
-  if (!figures.fresh || world.draining || figures.refused || !world.journalWritable) return;
+  if (!figures.fresh || isDraining(world, pool) || figures.refused || !world.journalWritable) return;
   let wanted = figures.waiting - figures.committed.filter(({ id }) => !paper.leaving.has(id)).length;
   if (wanted <= 0) return;
   const circuit = world.circuits[circuitKey(githubScope(pool))];

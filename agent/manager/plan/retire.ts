@@ -1,5 +1,5 @@
 /** Idle machines: deregister what listens for nothing, end what waits for nothing. Never while its job may be coming. */
-import type { Machine } from "../world.ts";
+import { isDraining, type Machine } from "../world.ts";
 import { runnerAt } from "./clean.ts";
 import type { Draft } from "./draft.ts";
 import type { PoolFigures } from "./figures.ts";
@@ -7,7 +7,7 @@ import type { PoolFigures } from "./figures.ts";
 export function retirements(paper: Draft, pool: string, figures: PoolFigures): void {
   const settings = paper.world.config.pools[pool]!;
   // Strangers' jobs must not find a runner that was registered before: as in draining, what is idle goes at once.
-  const draining = paper.world.draining || figures.refused?.reason === "public-repository";
+  const draining = isDraining(paper.world, pool) || figures.refused?.reason === "public-repository";
   // Without GitHub's figures nobody knows whether a job is coming; draining ends everything idle all the same.
   if (!figures.fresh && !draining) return;
   const stays = (machine: Machine) => !paper.leaving.has(machine.id);

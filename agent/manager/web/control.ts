@@ -3,8 +3,8 @@
  *
  *   POST /control/reload    -> {configHash}          reads the settings file again
  *   POST /control/secrets   ManagerSecrets -> {}     new credentials from now on
- *   POST /control/drain     {timeoutSeconds} -> text/plain, one line of progress at a time; the last is JSON:
- *                           {"left": machines still busy} or {"error": sentence}
+ *   POST /control/drain     {timeoutSeconds, pools?} -> text/plain, one line of progress at a time; the last is JSON:
+ *                           {"left": machines still busy} or {"error": sentence}; without pools the whole stack
  *   POST /control/undrain   -> {}
  *   POST /control/remove-set {set} -> {id, name}     a scale set of another stack that nobody uses, by name or id
  *   POST /control/stop      -> {}                    the answer comes before the end
@@ -31,6 +31,7 @@ export interface ControlHandlers {
     timeoutSeconds: number,
     progress: (line: string) => void,
     signal: AbortSignal,
+    pools: readonly string[] | null,
   ): Promise<{ left: number }>;
   undrain(): void;
   secrets(secrets: ManagerSecrets): void;
@@ -48,7 +49,10 @@ export interface ControlOptions {
 }
 
 const removeRequest = z.object({ set: z.string().min(1).max(200) });
-const drainRequest = z.object({ timeoutSeconds: z.number().min(0).max(86_400) });
+const drainRequest = z.object({
+  timeoutSeconds: z.number().min(0).max(86_400),
+  pools: z.array(z.string().min(1).max(100)).max(1_000).nullable().default(null),
+});
 
 /**
  * @throws when another manager answers on the socket, when the path is too long or is not a socket.
@@ -76,14 +80,14 @@ function controlApp(handlers: ControlHandlers, deps: Deps): Hono<Env> {
     return c.json({}, 200, { connection: "close" });
   });
   app.post("/control/drain", async (c) => {
-    const { timeoutSeconds } = await jsonBody(c, drainRequest);
+    const { timeoutSeconds, pools } = await jsonBody(c, drainRequest);
     c.header("content-type", "text/plain; charset=utf-8");
     return stream(c, async (out) => {
       const gone = new AbortController();
       out.onAbort(() => gone.abort(new Error("the caller of drain went away")));
       const line = (text: string) => void out.write(`${text.replaceAll("\n", " ")}\n`);
       try {
-        line(JSON.stringify(await handlers.drain(timeoutSeconds, line, gone.signal)));
+        line(JSON.stringify(await handlers.drain(timeoutSeconds, line, gone.signal, pools)));
       } catch (error) {
         if (gone.signal.aborted) return;
         deps.log.error({ err: error }, "control: drain failed");

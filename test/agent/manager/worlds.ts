@@ -138,6 +138,7 @@ export interface Parts {
   jobs?: World["jobs"];
   access?: World["access"];
   draining?: boolean;
+  drainingPools?: readonly string[];
   resumedMs?: number;
   launchesFromMs?: number;
 }
@@ -161,6 +162,7 @@ export function world(parts: Parts = {}): World {
     launchesFromMs: parts.launchesFromMs ?? now - 1e9,
     journalWritable: true,
     draining: parts.draining ?? false,
+    drainingPools: parts.drainingPools ?? [],
     views: {
       "backend:local": fresh,
       ...Object.fromEntries(pools.map((pool) => [`demand:${pool}`, fresh])),

@@ -80,9 +80,9 @@ export const standIn = async (
     state: () => options.state ?? sampleState(),
     removeSet: () => Promise.reject(new Error("not here")),
     undrain: () => void called.push("undrain"),
-    drain: (seconds, progress, signal) => {
+    drain: (seconds, progress, signal, pools) => {
       called.push(`drain ${seconds}`);
-      return options.drain?.(seconds, progress, signal) ?? Promise.resolve({ left: 0 });
+      return options.drain?.(seconds, progress, signal, pools) ?? Promise.resolve({ left: 0 });
     },
   };
   const served = await serveControl(
