@@ -7,6 +7,7 @@ import { lacksActionlint } from "./test/actionlint.ts";
 import { runChild } from "./test/child.ts";
 import { copyCheckout } from "./test/copy.ts";
 import { lacksEngine } from "./test/engine.ts";
+import { lacksMoto } from "./test/moto.ts";
 import { testOptions, usage, UsageError, type TestOptions } from "./test/options.ts";
 import { lacks } from "./test/programs.ts";
 import { summary, type Missing } from "./test/report.ts";
@@ -45,6 +46,7 @@ const once = <T>(find: () => Promise<T>) => {
 const makeDeps = (options: TestOptions, folder: string, signal: AbortSignal): TestDeps => {
   const mayInstall = options.install || isCi;
   const engine = once<Missing | null>(() => lacksEngine(line));
+  const moto = once<Missing | null>(() => lacksMoto(line));
   const env = environment();
   return {
     line,
@@ -59,6 +61,7 @@ const makeDeps = (options: TestOptions, folder: string, signal: AbortSignal): Te
       }),
     lacks: (tool) => {
       if (tool === "engine") return engine();
+      if (tool === "moto") return moto();
       return tool === "actionlint" ? lacksActionlint(line) : lacks(tool, mayInstall);
     },
     report: (tier) => {

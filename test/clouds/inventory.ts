@@ -26,6 +26,11 @@ import { DescribeParametersCommand, SSMClient } from "@aws-sdk/client-ssm";
 
 type Ids = readonly (string | undefined)[] | undefined;
 
+const instances = async (ec2: EC2Client) =>
+  (await ec2.send(new DescribeInstancesCommand())).Reservations?.flatMap((one) => one.Instances ?? [])
+    .filter(({ State }) => State?.Name !== "terminated")
+    .map(({ InstanceId }) => InstanceId);
+
 const ec2Kinds: Record<string, (ec2: EC2Client) => Promise<Ids>> = {
   vpc: async (ec2) => (await ec2.send(new DescribeVpcsCommand())).Vpcs?.map(({ VpcId }) => VpcId),
   subnet: async (ec2) =>
@@ -56,14 +61,15 @@ const ec2Kinds: Record<string, (ec2: EC2Client) => Promise<Ids>> = {
     (await ec2.send(new DescribeLaunchTemplatesCommand())).LaunchTemplates?.map(
       ({ LaunchTemplateId }) => LaunchTemplateId,
     ),
-  instance: async (ec2) =>
-    (await ec2.send(new DescribeInstancesCommand())).Reservations?.flatMap((one) => one.Instances ?? [])
-      .filter(({ State }) => State?.Name !== "terminated")
-      .map(({ InstanceId }) => InstanceId),
-  "network-interface": async (ec2) =>
-    (await ec2.send(new DescribeNetworkInterfacesCommand())).NetworkInterfaces?.map(
-      ({ NetworkInterfaceId }) => NetworkInterfaceId,
-    ),
+  instance: instances,
+  // AWS deletes a machine's own interface with it; moto leaves it attached to what is no more.
+  "network-interface": async (ec2) => {
+    const alive = new Set(await instances(ec2));
+    const found = (await ec2.send(new DescribeNetworkInterfacesCommand())).NetworkInterfaces;
+    return found
+      ?.filter(({ Attachment: { InstanceId } = {} }) => InstanceId === undefined || alive.has(InstanceId))
+      .map(({ NetworkInterfaceId }) => NetworkInterfaceId);
+  },
   volume: async (ec2) =>
     (await ec2.send(new DescribeVolumesCommand())).Volumes?.map(({ VolumeId }) => VolumeId),
   fleet: async (ec2) =>

@@ -23,6 +23,8 @@ export interface Moto {
   /** Forgets every object. */
   reset: () => Promise<void>;
   stop: () => Promise<void>;
+  /** Its last lines, a Python traceback where a call made it fail. */
+  said: () => string;
 }
 
 /** The account that all of moto's objects are in. */
@@ -76,5 +78,6 @@ export const startMoto = async (): Promise<Moto> => {
       child.kill("SIGKILL");
       await ended;
     },
+    said: () => said.join("\n"),
   };
 };

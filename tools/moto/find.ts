@@ -1,6 +1,6 @@
 /** moto, which plays AWS in tests: a Python program in a virtual environment of this project's cache. */
 import { createHash } from "node:crypto";
-import { access, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { withLock } from "../engine/lock.ts";
@@ -83,13 +83,6 @@ const make = async (cache: string, directory: string, deps: MotoDeps) => {
   await writeFile(completeMark(directory), "");
 };
 
-/** Environments of other versions lists, and what an interrupted installation left, are of no use to anybody. */
-const removeOthers = async (cache: string, directory: string) => {
-  for (const name of await readdir(cache))
-    if (name.startsWith("moto-") && join(cache, name) !== directory)
-      await rm(join(cache, name), { recursive: true, force: true });
-};
-
 /**
  * The Python that has moto. Makes the environment on first use (about half a minute, once for this computer); only one
  * process makes it, the others wait.
@@ -106,7 +99,6 @@ export const findMoto = async (
     if (await exists(completeMark(directory))) return;
     deps.log(`installing moto ${version} into ${directory} (at most ${installLimitMs / 60_000} min)`);
     await make(cache, directory, deps);
-    await removeOthers(cache, directory);
   });
   return found;
 };

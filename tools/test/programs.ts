@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import type { Missing } from "./report.ts";
 import type { ToolName } from "./tiers.ts";
 
-export type Program = Exclude<ToolName, "engine" | "actionlint">;
+export type Program = Exclude<ToolName, "engine" | "actionlint" | "moto">;
 
 const isExecutable = async (file: string): Promise<boolean> => {
   try {

@@ -13,7 +13,7 @@ export const tierNames = [
 export type TierName = (typeof tierNames)[number];
 
 /** Things a tier needs beyond Node and the packages; tools.ts knows how to look for them and where they come from. */
-export const toolNames = ["engine", "actionlint", "bash", "tar", "git"] as const;
+export const toolNames = ["engine", "actionlint", "moto", "bash", "tar", "git"] as const;
 export type ToolName = (typeof toolNames)[number];
 
 export interface Tier {
@@ -77,7 +77,7 @@ export const tiers: readonly Tier[] = [
     what: "manager, agents and simulator as processes",
     kind: "vitest",
     command: vitest("chain"),
-    needs: ["bash", "tar"],
+    needs: ["moto", "bash", "tar"],
     limitMinutes: 25,
   },
   {
@@ -85,7 +85,7 @@ export const tiers: readonly Tier[] = [
     what: "the real Pulumi engine",
     kind: "vitest",
     command: vitest("engine"),
-    needs: ["engine", "bash", "tar"],
+    needs: ["engine", "moto", "bash", "tar"],
     limitMinutes: 20,
   },
   {

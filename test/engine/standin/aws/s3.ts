@@ -52,6 +52,9 @@ const empty = async (s3: S3Client, Bucket: string): Promise<void> => {
     const found = await s3.send(new ListObjectVersionsCommand({ Bucket, MaxKeys: 1000 }));
     const all = [...(found.Versions ?? []), ...(found.DeleteMarkers ?? [])];
     if (all.length === 0) return;
+    // moto takes a bucket whose versioning is suspended for one that never had any, and cannot empty it.
+    const VersioningConfiguration = { Status: "Enabled" as const };
+    await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
     const Objects = all.map(({ Key, VersionId }) => ({ Key: Key!, VersionId }));
     await s3.send(
       new DeleteObjectsCommand({ Bucket, Delete: { Objects: Objects as { Key: string }[], Quiet: true } }),

@@ -9,6 +9,7 @@ import {
   CreateVpcCommand,
   DeleteInternetGatewayCommand,
   DeleteNatGatewayCommand,
+  DeleteNetworkInterfaceCommand,
   DeleteSubnetCommand,
   DeleteVpcCommand,
   DescribeAddressesCommand,
@@ -295,6 +296,9 @@ export const vpcKinds = (cloud: Cloud): CloudKinds => ({
     delete: async (call) => {
       const ec2 = await ec2Of(cloud, call);
       await unlessGone(() => ec2.send(new DeleteNatGatewayCommand({ NatGatewayId: call.id })));
+      // Its interface goes with it; moto leaves it.
+      const NetworkInterfaceId = call.olds["networkInterfaceId"] as string;
+      await unlessGone(() => ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId })));
     },
   },
 });
