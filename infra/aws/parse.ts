@@ -15,6 +15,7 @@ import type {
   AwsRegion,
   AwsSettings,
 } from "./settings.ts";
+import { checkUserData } from "./user-data.ts";
 
 export type AwsSection = z.output<typeof schema.aws>;
 type Existing = z.output<typeof schema.existingNetwork>;
@@ -118,7 +119,7 @@ export const awsSettings = (
     zones: network.kind === "own" ? zonesOf(name, network.given, reader) : [],
     cidr: `10.${firstNetwork + index}.0.0/16`,
   });
-  return {
+  const settings = {
     regions: [region(home, 0), ...names.slice(1).map((name, index) => region(name, index + 1))],
     network: networkOf(network),
     tags: section.tags,
@@ -129,7 +130,9 @@ export const awsSettings = (
     extraCa: section.extraCa ?? null,
     alarmsTo: section.alarmsTo,
     cache: section.cache,
-  };
+  } satisfies AwsSettings;
+  checkUserData(settings, reader);
+  return settings;
 };
 
 const networkOf = (network: NetworkSection): AwsNetwork =>
