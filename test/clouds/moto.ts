@@ -3,13 +3,34 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { findMoto } from "../../tools/moto/find.ts";
 
-/** It ends with its standard input, so it outlives nobody, not even a killed test. */
+/**
+ * It ends with its standard input, so it outlives nobody, not even a killed test. It reads no conditions of bucket
+ * policies: a statement against calls without TLS would deny all of them, so calls count as if they came over TLS.
+ */
 const program = `
-import os, sys, threading
+import json, os, sys, threading
 def watch():
     sys.stdin.read()
     os._exit(0)
 threading.Thread(target=watch, daemon=True).start()
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
+permission = FakeBucket.get_permission
+def over_tls(self, action, resource):
+    whole = self.policy
+    if whole is None:
+        return permission(self, action, resource)
+    document = json.loads(whole)
+    in_clear = lambda one: one.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    document["Statement"] = [one for one in document["Statement"] if not in_clear(one)]
+    if not document["Statement"]:
+        return PermissionResult.NEUTRAL
+    self.policy = json.dumps(document).encode()
+    try:
+        return permission(self, action, resource)
+    finally:
+        self.policy = whole
+FakeBucket.get_permission = over_tls
 from moto.server import main
 main(["-H", "127.0.0.1", "-p", "0"])
 `;

@@ -48,6 +48,10 @@ const s3Of = (cloud: Cloud, call: Call) => cloud.clients("s3", regionOf(cloud, c
 
 /** Versions and delete markers too: a bucket goes only when nothing is in it. */
 const empty = async (s3: S3Client, Bucket: string): Promise<void> => {
+  // moto fails at deleting versions where versioning is suspended, as it is once that setting has been destroyed.
+  const { Status } = await s3.send(new GetBucketVersioningCommand({ Bucket }));
+  if (Status === "Suspended")
+    await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }));
   for (;;) {
     const found = await s3.send(new ListObjectVersionsCommand({ Bucket, MaxKeys: 1000 }));
     const all = [...(found.Versions ?? []), ...(found.DeleteMarkers ?? [])];
