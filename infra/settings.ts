@@ -75,7 +75,9 @@ export const parseSettings = (input: SettingsInput): Settings => {
   const place = placeOf(isHidden("manager") ? undefined : values.manager, reader);
   const cloud = place === "aws" ? readCloud(input, reader) : null;
   const local = place === "local" ? readLocal(input, reader) : null;
-  const needed = github === null ? null : github.app ? "githubAppKey" : "githubToken";
+  // Whether a parameter stands in for the secret is not known of a section that is wrong.
+  const unread = cloud !== null && cloud.manager === null;
+  const needed = github === null || unread ? null : github.app ? "githubAppKey" : "githubToken";
   reader.wrong.push(...checkSecrets(input, needed, defined(cloud?.manager?.secretParameters)));
 
   const budget =
@@ -95,7 +97,8 @@ export const parseSettings = (input: SettingsInput): Settings => {
       ? false
       : reader.section(["trustJobs"], schema.trustJobs, values.trustJobs);
   const unconfined = trustJobs === true || (github !== null && schema.isLoopback(github.url));
-  if (github && trustJobs === false && !unconfined) checkConfinement(github.url, pools, input, reader);
+  if (github && place === "local" && trustJobs === false && !unconfined)
+    checkConfinement(github.url, pools, input, reader);
 
   const all = Object.values(pools);
   const entries = all.flatMap(({ backends }) => backends.filter((backend) => backend.kind === "aws"));

@@ -5,6 +5,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsContext } from "./context.ts";
+import { managerDisksGb } from "./disks.ts";
 import { roles, roleTag } from "./tags.ts";
 
 export interface HostArgs {
@@ -29,8 +30,6 @@ export const managerImage =
 
 /** As the template names it; Nitro machines show it as NVMe, and Amazon Linux links this name to it. */
 export const dataDevice = "/dev/sdf";
-
-const gigabytes = { root: 8, data: 8 };
 
 /** May become the role: EC2 for its machines. */
 const trust = JSON.stringify({
@@ -76,7 +75,7 @@ export class Host extends pulumi.ComponentResource {
       {
         availabilityZone: args.zone,
         type: "gp3",
-        size: gigabytes.data,
+        size: managerDisksGb.data,
         encrypted: true,
         ...keyed,
         tags: { Name: `${called}-data` },
@@ -96,7 +95,7 @@ export class Host extends pulumi.ComponentResource {
             deviceName: "/dev/xvda",
             ebs: {
               volumeType: "gp3",
-              volumeSize: gigabytes.root,
+              volumeSize: managerDisksGb.root,
               encrypted: "true",
               deleteOnTermination: "true",
               ...keyed,

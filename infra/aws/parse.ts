@@ -208,6 +208,8 @@ export const awsManagerSettings = (
       true,
       "every machine of this stack reaches the manager privately; leave it out, so that nothing is open to the internet",
     );
+  if (section.agentsPort === section.port)
+    reader.refuse(["manager", "agentsPort"], section.agentsPort, "the page has it; allowed is another port");
   if (!type || type.arch !== "arm64" || type.gpus > 0) {
     const near = nearest(
       name,

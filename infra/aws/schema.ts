@@ -3,8 +3,8 @@ import * as z from "zod";
 import { duration, port, text, wholeNumber, yesOrNo } from "../schema-parts.ts";
 
 const matching = (pattern: RegExp, allowed: string) => z.string(allowed).regex(pattern, allowed);
-const listOrOne = <T extends z.ZodType>(item: T) =>
-  z.union([z.array(item), item.transform((one) => [one])]) as unknown as z.ZodType<z.output<T>[]>;
+const listOrOne = <T extends z.ZodType>(item: T, allowed: string) =>
+  z.union([z.array(item), item.transform((one) => [one])], allowed) as unknown as z.ZodType<z.output<T>[]>;
 
 export const regionName = matching(
   /^[a-z]{2}(-[a-z]+)+-\d$/,
@@ -137,7 +137,7 @@ export const aws = z.strictObject({
     })
     .prefault({})
     .meta({ description: "The bucket of the shared cache." }),
-  alarmsTo: listOrOne(email)
+  alarmsTo: listOrOne(email, emailAllowed)
     .default([])
     .meta({ description: "Address of mail, or list of them, that gets alarms. Left out: no alarms." }),
 });
@@ -156,7 +156,10 @@ export const ownNetwork = z.strictObject({
       "True: machines have no public address and go out through one NAT gateway a region, which costs by the hour. False: public addresses, and nothing may call in.",
   }),
   zones: z
-    .union([z.int().min(1).max(6), z.array(zoneName).min(1)], zonesAllowed)
+    .union(
+      [z.int(zonesAllowed).min(1, zonesAllowed).max(6, zonesAllowed), z.array(zoneName).min(1)],
+      zonesAllowed,
+    )
     .default(3)
     .meta({
       description:
