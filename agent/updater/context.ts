@@ -8,7 +8,7 @@ import type { Probe, Trial } from "./trial.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** Parts that may go wrong each for itself; what one says stands until it goes well. */
-export type Part = "watch" | "secrets" | "updater" | "manager" | "drain" | "status";
+export type Part = "watch" | "secrets" | "updater" | "manager" | "drain" | "status" | "metrics";
 
 export interface UpdaterOptions {
   /** `PREFIX/files` is the parameter with the hashes. */

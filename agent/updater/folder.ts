@@ -1,5 +1,5 @@
 /** What lies on the machine: programs by content, the link to the one that runs, settings, secrets, what was decided. */
-import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, readlink, rename, rm, statfs, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileKey, hostPaths, type HostFileName } from "../manager-host.ts";
 import { programPath } from "./release.ts";
@@ -7,6 +7,8 @@ import { NotWanted, sha256 } from "./wanted.ts";
 
 export interface HostFolders {
   programs: string;
+  /** Journal and history. */
+  data: string;
   /** Settings and secrets: tmpfs. */
   updater: string;
 }
@@ -39,7 +41,7 @@ export const link = async (path: string, target: string): Promise<void> => {
 
 const textOf = (file: string): Promise<string | null> => readFile(file, "utf8").catch(() => null);
 
-export const hostFolder = ({ programs, updater }: HostFolders = hostPaths) => {
+export const hostFolder = ({ programs, data, updater }: HostFolders = hostPaths) => {
   const settings = join(updater, "settings.json");
   const secrets = join(updater, "secrets.json");
   const state = join(programs, "updater.json");
@@ -81,6 +83,11 @@ export const hostFolder = ({ programs, updater }: HostFolders = hostPaths) => {
         (target) => /files\/([0-9a-f]{64})\//.exec(target)?.[1] ?? null,
         () => null,
       ),
+    /** Percent of the data volume that is in use, as df has it. */
+    dataUsed: async (): Promise<number> => {
+      const { blocks, bfree, bavail } = await statfs(data);
+      return Math.round((1_000 * (blocks - bfree)) / (blocks - bfree + bavail)) / 10;
+    },
     /** Removes programs that nobody needs any more. */
     clean: async (needed: ReadonlySet<string>): Promise<void> => {
       const folder = join(programs, "files");

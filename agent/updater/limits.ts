@@ -14,6 +14,8 @@ export const defaultLimits = {
   secretsMs: 300_000,
   /** The status is written at least so often: an old one means a dead machine. */
   statusMs: 60_000,
+  /** Alarms look at each minute. */
+  metricsMs: 60_000,
   /** One call of S3 or SSM; a bundle takes longer than a parameter on a slow line. */
   callMs: 20_000,
   downloadMs: 300_000,

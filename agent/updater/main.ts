@@ -23,7 +23,7 @@ const given = (name: string): string => {
 const { values } = parseArgs({ options: { look: { type: "boolean", default: false } } });
 const deps = realDeps();
 const stop = new AbortController();
-const store = awsStore(given("MUSTER_BUCKET"));
+const store = awsStore(given("MUSTER_BUCKET"), given("MUSTER_STACK"));
 const parameterPrefix = given("MUSTER_PARAMETERS");
 const limits = limitsFrom(process.env["MUSTER_UPDATER_LIMITS"]);
 

@@ -2,7 +2,9 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { CloudWatchClient, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import { GetParameterCommand, GetParametersCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { hostMetrics } from "../manager-host.ts";
 
 export interface Store {
   /** `same`: not changed since that ETag. `missing`: there is no such object. */
@@ -14,6 +16,8 @@ export interface Store {
   bytes(key: string, signal: AbortSignal): Promise<Uint8Array>;
   put(key: string, text: string, signal: AbortSignal): Promise<void>;
   parameter(name: string, signal: AbortSignal): Promise<string>;
+  /** One value of each, by name, now. */
+  metrics(values: Readonly<Record<string, number>>, signal: AbortSignal): Promise<void>;
   /** Decrypted; by name. @throws Error naming those that do not exist */
   secrets(names: readonly string[], signal: AbortSignal): Promise<Map<string, string>>;
 }
@@ -26,8 +30,11 @@ interface AwsError extends Error {
 }
 const status = (error: unknown) => (error as AwsError).$metadata?.httpStatusCode;
 
-/** @param env AWS_REGION, the proxies; credentials come from the machine's role */
-export const awsStore = (bucket: string, env: NodeJS.ProcessEnv = process.env): Store => {
+/**
+ * @param stack `PROJECT/STACK`, whose metrics they are
+ * @param env AWS_REGION, the proxies; credentials come from the machine's role
+ */
+export const awsStore = (bucket: string, stack: string, env: NodeJS.ProcessEnv = process.env): Store => {
   const proxyEnv = env["NODE_USE_ENV_PROXY"] === "1" ? env : {};
   const requestHandler = {
     connectionTimeout: 5_000,
@@ -42,6 +49,7 @@ export const awsStore = (bucket: string, env: NodeJS.ProcessEnv = process.env): 
   } as const;
   const s3 = new S3Client({ ...common, ...checksums, forcePathStyle: Boolean(env["AWS_ENDPOINT_URL"]) });
   const ssm = new SSMClient(common);
+  const cloudWatch = new CloudWatchClient(common);
   const get = (key: string, etag: string | null, abortSignal: AbortSignal) =>
     s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...(etag && { IfNoneMatch: etag }) }), {
       abortSignal,
@@ -66,6 +74,17 @@ export const awsStore = (bucket: string, env: NodeJS.ProcessEnv = process.env): 
     },
     parameter: async (name, abortSignal) =>
       (await ssm.send(new GetParameterCommand({ Name: name }), { abortSignal })).Parameter!.Value!,
+    metrics: async (values, abortSignal) => {
+      const Dimensions = [{ Name: hostMetrics.dimension, Value: stack }];
+      const MetricData = Object.entries(values).map(([MetricName, Value]) => ({
+        MetricName,
+        Value,
+        Dimensions,
+      }));
+      await cloudWatch.send(new PutMetricDataCommand({ Namespace: hostMetrics.namespace, MetricData }), {
+        abortSignal,
+      });
+    },
     secrets: async (names, abortSignal) => {
       const found = new Map<string, string>();
       for (let from = 0; from < names.length; from += namesMax) {

@@ -6,6 +6,7 @@ import type { HostFolder } from "./folder.ts";
 import { makeManage } from "./manage.ts";
 import { confirm, replaceSelf } from "./self.ts";
 import { newState, parseState } from "./state.ts";
+import { makeMetrics } from "./metrics.ts";
 import { makeStatus } from "./status.ts";
 import type { Store } from "./store.ts";
 import { newTrial } from "./trial.ts";
@@ -49,6 +50,7 @@ export const runUpdater = async (context: Context): Promise<void> => {
     manage: makeManage(context),
     drain: makeDrain(context),
     status: makeStatus(context),
+    metrics: makeMetrics(context),
   };
   let lookMs = -Infinity;
   while (!context.stop.aborted) {
@@ -63,6 +65,7 @@ export const runUpdater = async (context: Context): Promise<void> => {
     }
     await attempt(context, "manager", parts.manage);
     await attempt(context, "status", parts.status);
+    await attempt(context, "metrics", parts.metrics);
     await confirm(context);
     const pauseMs = context.trial || drains(context) ? probeMs : Math.max(0, lookMs - deps.clock.now());
     await deps.clock.sleep(pauseMs, context.stop);

@@ -142,6 +142,60 @@ describe.skipIf(!mayMount)("the manager's machine (namespaces of its own: needs 
     expect((await host.state()).draining).toBe(false);
   });
 
+  test("an order for one pool drains that pool, and not the stack", async () => {
+    await host.cloud.drain({ id: "order-2", pools: ["default"], timeoutSeconds: 20 });
+    await host.status("drained", (found) => found.drain?.id === "order-2" && found.drain.done);
+    expect((await host.state()).draining).toBe(false);
+    await host.cloud.takeBackDrain();
+    await host.status("taken back", (found) => found.drain === null);
+  });
+
+  test("alarms get their figures", async () => {
+    await host.until("metrics", async () => (await host.cloud.metrics("muster/test"))?.length === 2);
+    expect(await host.cloud.metrics("muster/test")).toEqual(["DataUsed", "Heartbeat"]);
+  });
+
+  test("a new updater looks first, then takes over; one that cannot look does not", async () => {
+    const { pid } = await host.health();
+    const broken = { ...programs, "updater.mjs": Buffer.from("process.exit(1);\n") };
+    await host.cloud.up(host.config({ max: 7 }), broken);
+    await host.status("refused", ({ problem }) => problem?.includes("did not work") === true);
+    programs = { ...programs, "updater.mjs": variant(programs["updater.mjs"], "two") };
+    await host.cloud.up(host.config({ max: 8 }), programs);
+    await host.until("max is 8", async () => (await host.state()).pools[0]?.max === 8);
+    expect(await host.machine.inside("readlink /opt/muster/updater.mjs")).toContain(
+      sha256(programs["updater.mjs"]),
+    );
+    await host.status("well again", ({ problem }) => problem === null);
+    expect((await host.health()).pid).toBe(pid);
+  });
+
+  test("an updater that passed its look and then keeps ending makes room for the one before", async () => {
+    const bad = {
+      ...programs,
+      "updater.mjs": Buffer.from('if (!process.argv.includes("--look")) process.exit(1);\n'),
+    };
+    await host.cloud.up(host.config({ max: 8 }), bad);
+    await host.status(
+      "refused",
+      ({ problem }) => problem?.includes(`${sha256(bad["updater.mjs"])} did not work`) === true,
+    );
+    await host.cloud.up(host.config({ max: 7 }), programs);
+    await host.until("max is 7", async () => (await host.state()).pools[0]?.max === 7);
+  });
+
+  test("an object of a newer version is said, and what runs goes on", async () => {
+    const { pid } = await host.health();
+    await host.cloud.currentSays(host.config({ max: 7 }), programs, 2);
+    await host.status(
+      "said",
+      ({ problem }) => problem?.includes("has version 2, this updater reads 1") === true,
+    );
+    await host.cloud.up(host.config({ max: 7 }), programs);
+    await host.status("well again", ({ problem }) => problem === null);
+    expect((await host.health()).pid).toBe(pid);
+  });
+
   test("an updater that is killed comes back and leaves the manager alone", async () => {
     const { pid } = await host.health();
     await host.machine.inside("kill -9 $(pgrep -f '[u]pdater.mjs')");
@@ -155,5 +209,18 @@ describe.skipIf(!mayMount)("the manager's machine (namespaces of its own: needs 
     await host.machine.inside("kill -9 $(pgrep -f '[m]anager.mjs')");
     await host.until("it is back", async () => (await host.health()).pid !== pid);
     await runs(programs);
+  });
+
+  test("after a boot everything comes back, and the file system is as it was", async () => {
+    await host.machine.inside(
+      "systemctl stop muster-updater.service && systemctl stop muster-manager.service",
+    );
+    // What was in memory is gone.
+    await host.machine.inside("rm -rf /run/muster /run/muster-updater");
+    const said = await host.boot();
+    expect(said).toContain("updater is there");
+    expect(said).not.toContain("blank");
+    await host.until("it is back", async () => (await host.health()).managerBundle === hash(programs));
+    await host.status("healthy", ({ healthy, problem }) => healthy && problem === null);
   });
 });

@@ -34,18 +34,29 @@ const ofPino = [
 ];
 const ofPromClient = ["@opentelemetry/api", "bintrees", "tdigest"];
 
-// S3 and SSM with the credentials of the machine's role.
+// S3, SSM and CloudWatch with the credentials of the machine's role.
 const ofAws = [
-  ...["checksums", "client-s3", "client-ssm", "core", "middleware-sdk-s3", "nested-clients"].map(
-    (name) => `@aws-sdk/${name}`,
-  ),
+  ...[
+    "checksums",
+    "client-cloudwatch",
+    "client-s3",
+    "client-ssm",
+    "core",
+    "middleware-sdk-s3",
+    "nested-clients",
+  ].map((name) => `@aws-sdk/${name}`),
   ...["env", "http", "ini", "login", "node", "process", "sso", "web-identity"].map(
     (name) => `@aws-sdk/credential-provider-${name}`,
   ),
   ...["signature-v4-multi-region", "token-providers", "xml-builder"].map((name) => `@aws-sdk/${name}`),
-  ...["core", "credential-provider-imds", "node-http-handler", "signature-v4", "types"].map(
-    (name) => `@smithy/${name}`,
-  ),
+  ...[
+    "core",
+    "credential-provider-imds",
+    "middleware-compression",
+    "node-http-handler",
+    "signature-v4",
+    "types",
+  ].map((name) => `@smithy/${name}`),
   ...["@aws/lambda-invoke-store", "bowser"],
 ];
 

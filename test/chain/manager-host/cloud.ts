@@ -8,6 +8,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
+import { CloudWatchClient, ListMetricsCommand } from "@aws-sdk/client-cloudwatch";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import type { ManagerConfig } from "../../../agent/manager-config.ts";
 import {
@@ -18,6 +19,7 @@ import {
   fileKey,
   type FilesParameter,
   hostFileNames,
+  hostMetrics,
   type HostFileName,
   type HostStatus,
   hostStatus,
@@ -52,6 +54,7 @@ export const makeCloud = async (url: string) => {
   };
   const s3 = new S3Client(options);
   const ssm = new SSMClient(options);
+  const cloudWatch = new CloudWatchClient(options);
   await s3.send(
     new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: region } }),
   );
@@ -93,7 +96,14 @@ export const makeCloud = async (url: string) => {
         .catch(() => null);
       return object && hostStatus.parse(JSON.parse(await object.Body!.transformToString()));
     },
+    /** Names of the stack's metrics that have values. */
+    metrics: async (stack: string) => {
+      const found = await cloudWatch.send(new ListMetricsCommand({ Namespace: hostMetrics.namespace }));
+      const own = found.Metrics?.filter(({ Dimensions }) => Dimensions?.[0]?.Value === stack);
+      return own?.map(({ MetricName }) => MetricName).sort();
+    },
     close: () => {
+      cloudWatch.destroy();
       s3.destroy();
       ssm.destroy();
     },
