@@ -59,6 +59,9 @@ export default tseslint.config(
           "!**/agent/protocol.ts",
           "!**/agent/manager-config.ts",
           "!**/agent/manager-host.ts",
+          "!**/agent/aws-tags.ts",
+          "!**/agent/leaving",
+          "!**/agent/leaving/options.ts",
           // What the manager of this computer would refuse, the program refuses before it makes anything.
           "!**/agent/confinement",
           "!**/agent/confinement/detect.ts",

@@ -3,7 +3,7 @@
  * so that the simulation can run the same code in virtual time.
  */
 import { randomBytes } from "node:crypto";
-import { pino, type Logger } from "pino";
+import type { Logger } from "pino";
 
 /** Milliseconds since 1970 that never run backwards within one process: the wall clock at its start plus monotonic time. */
 export type Ms = number;
@@ -51,7 +51,7 @@ export const realClock = (): Clock => {
   };
 };
 
-export const realDeps = (log: Logger = pino({ base: null })): Deps => ({
+export const realDeps = (log: Logger): Deps => ({
   clock: realClock(),
   random: Math.random,
   id: (length) =>

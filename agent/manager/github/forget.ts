@@ -4,12 +4,22 @@ import type { Owned } from "./owned.ts";
 import type { QueuedPlace } from "./queued/place.ts";
 import { remove } from "./runners.ts";
 import type { Service } from "./service.ts";
-import { isNameOf } from "./sets.ts";
+import { isNameOf, type Named } from "./sets.ts";
+
+export interface ForgetTools {
+  service: Service;
+  /** Notes of this stack: without them its sets are known by their names, its runners by their sets. */
+  owned: Pick<Owned, "sets" | "drop">;
+  queued: {
+    notes: Pick<QueuedPlace["notes"], "runners">;
+    runners: Pick<QueuedPlace["runners"], "remove">;
+  };
+}
 
 /** @returns names of what could not be deleted, each with the reason */
 export async function forget(
-  config: ManagerConfig,
-  tools: { service: Service; owned: Owned; queued: QueuedPlace },
+  config: Named & Pick<ManagerConfig, "github">,
+  tools: ForgetTools,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const { service, owned } = tools;

@@ -7,7 +7,7 @@ import type { ScaleSetRef } from "./sets.ts";
 
 export interface RunnerTools {
   service: Service;
-  owned: Owned;
+  owned: Pick<Owned, "sets">;
 }
 
 /** A name that is taken is freed and tried again so often. */
@@ -42,7 +42,7 @@ export async function mint(
   }
 }
 
-const isOurs = ({ runnerScaleSetId }: Agent, owned: Owned) =>
+const isOurs = ({ runnerScaleSetId }: Agent, owned: RunnerTools["owned"]) =>
   // Not every answer names the set; the name itself holds a launch's id and is ours alone.
   runnerScaleSetId === null || owned.sets().some(({ id }) => id === runnerScaleSetId);
 

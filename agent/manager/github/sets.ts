@@ -18,6 +18,12 @@ export interface Wish {
   mark: string;
 }
 
+/** Of the settings, what names of sets are made of. */
+export interface Named {
+  stack: ManagerConfig["stack"];
+  pools: Readonly<Record<PoolName, unknown>>;
+}
+
 export interface ScaleSetRef {
   id: number;
   name: string;
@@ -48,7 +54,7 @@ function baseName({ stack }: Pick<ManagerConfig, "stack">, pool: PoolName): stri
 
 /** True for a name that only this stack gives to a set of this pool. */
 export function isNameOf(
-  config: Pick<ManagerConfig, "stack"> & { pools: Readonly<Record<string, unknown>> },
+  config: Named,
   pool: PoolName,
   name: string,
 ): boolean {

@@ -1,5 +1,6 @@
 /** What doctor is told of a place before anything is made there: over real HTTP, from the simulated GitHub. */
 import { generateKeyPairSync } from "node:crypto";
+import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { inspectPlace } from "../../../../../agent/manager/github/access/inspect.ts";
 import type { PoolConfig } from "../../../../../agent/manager-config.ts";
@@ -34,7 +35,7 @@ async function inspected(
   const findings = await inspectPlace(
     stack,
     { githubToken: token ?? sim.token },
-    realDeps(),
+    realDeps(pino({ enabled: false })),
     signal(),
     shortTimings,
   );
@@ -71,7 +72,7 @@ describe("the login", () => {
     const sim = await start({ apps: [{ id: 7, publicKey, installations: [installation] }] });
     const login = { kind: "app", appId: 7, installationId: 9_901 } as const;
     const stack = { ...config(), github: { ...config().github, url: sim.organizationUrl, login } };
-    const found = await inspectPlace(stack, { githubAppKey: privateKey }, realDeps(), signal(), shortTimings);
+    const found = await inspectPlace(stack, { githubAppKey: privateKey }, realDeps(pino({ enabled: false })), signal(), shortTimings);
     expect(found).toMatchObject([{ level: "blocker", what: "login" }]);
     expect(found[0]!.detail).toMatch(/422|App 7.*9901/s);
   });
@@ -167,7 +168,7 @@ describe("runner groups and public repositories", () => {
       const sim = await start({ repositories });
       sim.control.setFault({ kind: "status", on: "rest.runner-groups", status: 403 });
       const stack = { ...config(), github: { ...config().github, url: sim.organizationUrl } };
-      const found = await inspectPlace(stack, { githubToken: sim.token }, realDeps(), signal(), shortTimings);
+      const found = await inspectPlace(stack, { githubToken: sim.token }, realDeps(pino({ enabled: false })), signal(), shortTimings);
       expect(found.filter(({ level }) => level === "warning").map(({ what }) => what)).toEqual([
         "runner groups",
       ]);
