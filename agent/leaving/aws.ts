@@ -30,7 +30,9 @@ const asked = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
     return await call();
   } catch (error) {
     const { name, message } = error as Error;
-    if (/CredentialsProviderError|ExpiredToken|InvalidClientTokenId|AuthFailure|InvalidAccessKeyId/.test(name))
+    if (
+      /CredentialsProviderError|ExpiredToken|InvalidClientTokenId|AuthFailure|InvalidAccessKeyId/.test(name)
+    )
       throw new LeavingError(
         `${what}: AWS accepts no credentials from here (${message}). Give this shell those that "pulumi up" had ` +
           `(AWS_PROFILE, "aws sso login", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and repeat it`,
@@ -59,7 +61,9 @@ export const awsRegion = (name: string, stack: string, pageSize = 1_000): Region
         const states = ["pending", "running", "shutting-down", "stopping", "stopped"];
         const Filters = [ours, { Name: "instance-state-name", Values: states }];
         for await (const { Reservations = [] } of paginateDescribeInstances(pages, { Filters }))
-          for (const { InstanceId: id, State, Tags } of Reservations.flatMap(({ Instances = [] }) => Instances))
+          for (const { InstanceId: id, State, Tags } of Reservations.flatMap(
+            ({ Instances = [] }) => Instances,
+          ))
             if (id !== undefined && isLaunched(Tags))
               found.push({ id, state: State?.Name ?? "unknown", pool: tagOf(Tags, poolTag) });
         return found;

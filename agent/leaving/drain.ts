@@ -61,7 +61,8 @@ const follow = async (
     }
     if (ours && silentMs > limits.staleMs)
       return `the manager has died meanwhile (silent for ${Math.round(silentMs / 1_000)} s)`;
-    if (now - startMs >= limitMs) return `not done in ${Math.round(limitMs / 1_000)} s: the sweep ends what runs`;
+    if (now - startMs >= limitMs)
+      return `not done in ${Math.round(limitMs / 1_000)} s: the sweep ends what runs`;
     const text =
       ours === null
         ? "waiting for the manager to take it up"

@@ -28,7 +28,9 @@ const options = <T>(schema: z.ZodType<T>): T => {
 const interrupted = (): AbortSignal => {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(name, () => controller.abort(new LeavingError(`interrupted by ${name}: repeat it to go on`)));
+    process.once(name, () =>
+      controller.abort(new LeavingError(`interrupted by ${name}: repeat it to go on`)),
+    );
   return controller.signal;
 };
 

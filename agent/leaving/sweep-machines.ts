@@ -56,7 +56,9 @@ export const sweepMachines = async (
     }
     for (const { id } of left) seen.add(id);
     if (left.length > 0 && now - saidMs >= limits.sayMs) {
-      say(`sweep: ${region.name}: ending ${plural(left.length, "machine")}: ${some(left.map(({ id }) => id))}`);
+      say(
+        `sweep: ${region.name}: ending ${plural(left.length, "machine")}: ${some(left.map(({ id }) => id))}`,
+      );
       saidMs = now;
     }
     await end(left.filter(({ state }) => state !== "shutting-down"));

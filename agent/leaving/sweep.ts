@@ -20,7 +20,9 @@ export const sweep = async (
   limits: Limits = defaults,
 ): Promise<void> => {
   const regions = options.regions.map((name) => deps.region(name, stackValue(options)));
-  const outcomes = await Promise.allSettled(regions.map((region) => sweepRegion(region, deps, signal, limits)));
+  const outcomes = await Promise.allSettled(
+    regions.map((region) => sweepRegion(region, deps, signal, limits)),
+  );
   signal.throwIfAborted();
   // Also when machines are left: scale sets without a manager would be given jobs that nobody runs.
   await sweepGitHub(options, deps, limits);

@@ -53,11 +53,7 @@ function baseName({ stack }: Pick<ManagerConfig, "stack">, pool: PoolName): stri
 }
 
 /** True for a name that only this stack gives to a set of this pool. */
-export function isNameOf(
-  config: Named,
-  pool: PoolName,
-  name: string,
-): boolean {
+export function isNameOf(config: Named, pool: PoolName, name: string): boolean {
   const base = baseName(config, pool).toLowerCase();
   const given = name.toLowerCase();
   const others = Object.keys(config.pools).filter((other) => other !== pool);

@@ -72,7 +72,13 @@ describe("the login", () => {
     const sim = await start({ apps: [{ id: 7, publicKey, installations: [installation] }] });
     const login = { kind: "app", appId: 7, installationId: 9_901 } as const;
     const stack = { ...config(), github: { ...config().github, url: sim.organizationUrl, login } };
-    const found = await inspectPlace(stack, { githubAppKey: privateKey }, realDeps(pino({ enabled: false })), signal(), shortTimings);
+    const found = await inspectPlace(
+      stack,
+      { githubAppKey: privateKey },
+      realDeps(pino({ enabled: false })),
+      signal(),
+      shortTimings,
+    );
     expect(found).toMatchObject([{ level: "blocker", what: "login" }]);
     expect(found[0]!.detail).toMatch(/422|App 7.*9901/s);
   });
@@ -168,7 +174,13 @@ describe("runner groups and public repositories", () => {
       const sim = await start({ repositories });
       sim.control.setFault({ kind: "status", on: "rest.runner-groups", status: 403 });
       const stack = { ...config(), github: { ...config().github, url: sim.organizationUrl } };
-      const found = await inspectPlace(stack, { githubToken: sim.token }, realDeps(pino({ enabled: false })), signal(), shortTimings);
+      const found = await inspectPlace(
+        stack,
+        { githubToken: sim.token },
+        realDeps(pino({ enabled: false })),
+        signal(),
+        shortTimings,
+      );
       expect(found.filter(({ level }) => level === "warning").map(({ what }) => what)).toEqual([
         "runner groups",
       ]);
