@@ -9,6 +9,7 @@ import { run, type Ran, type RunOptions } from "../../../tools/engine/run.ts";
 import { inventory } from "../../clouds/inventory.ts";
 import { startMoto, type Moto } from "../../clouds/moto.ts";
 import { copyProject } from "../project.ts";
+import { plantNode } from "./plant-node.ts";
 import { faultsVariable, type Fault } from "../standin/faults.ts";
 
 /** The plugins `aws` and `tls` of tests; they shadow nobody's, since only this PATH leads there. */
@@ -124,6 +125,7 @@ export const openAwsRig = async (options: RigOptions): Promise<AwsRig> => {
     copyProject(),
   ]);
   const root = join(project.root, options.program ?? ".");
+  await plantNode(project.root);
   const [backend, home, faultsFile] = ["backend", "home", "faults.json"].map((name) =>
     join(project.root, `.rig-${name}`),
   ) as [string, string, string];

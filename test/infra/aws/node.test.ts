@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { nodeTarball } from "../../../infra/aws/node.ts";
+import { plantNode } from "../../engine/aws/plant-node.ts";
 
 const published = Buffer.from("the published archive");
 const integrity = `sha512-${createHash("sha512").update(published).digest("base64")}`;
@@ -38,6 +39,14 @@ test("what is pinned is what the checkout's lockfile has", async () => {
     version: pinned.version,
     integrity: pinned.integrity,
   });
+});
+
+test("tests of whole stacks plant one, so that they need no registry", async () => {
+  await plantNode(root);
+  const npm = registry(new Error("no registry"));
+  const { path } = await nodeTarball(root, true, npm);
+  expect(path).not.toBeNull();
+  expect(npm.asked).toEqual([]);
 });
 
 test("it is fetched once by npm and kept under its hash", async () => {
