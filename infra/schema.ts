@@ -113,7 +113,6 @@ export const pool = z.strictObject({
     description: "Go on although other runners could take this pool's jobs, or this pool theirs.",
   }),
   backends: z.array(z.unknown(), listOf("backend")).min(1, listOf("backend")).optional().meta({
-    id: "backends",
     description:
       "Where machines come from, in order of preference. Left out: `[local]` or `[{ aws: {} }]`, as the manager's place is.",
   }),

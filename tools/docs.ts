@@ -4,15 +4,23 @@ import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { outputsPage } from "./docs/outputs.ts";
 import { picture } from "./docs/picture.ts";
+import { settingsPage } from "./docs/settings.ts";
 
 const root = join(import.meta.dirname, "..");
 
 /** Path in the checkout -> what it must say. */
 export const pages = async (): Promise<Record<string, string>> => {
-  const path = "docs/outputs.md";
-  const page = outputsPage(await readFile(join(root, "infra/outputs.ts"), "utf8"));
-  const options = await resolveConfig(join(root, path));
-  return { [path]: await format(page, { ...options, filepath: path }), "docs/muster.svg": picture() };
+  const formatted = async (path: string, page: string) => ({
+    [path]: await format(page, { ...(await resolveConfig(join(root, path))), filepath: path }),
+  });
+  return {
+    ...(await formatted(
+      "docs/outputs.md",
+      outputsPage(await readFile(join(root, "infra/outputs.ts"), "utf8")),
+    )),
+    ...(await formatted("docs/settings.md", settingsPage())),
+    "docs/muster.svg": picture(),
+  };
 };
 
 if (import.meta.main)

@@ -23,9 +23,15 @@ const parameterName = matching(
   "allowed is the name of an existing SSM parameter that begins with a slash, such as /acme/github-token",
 );
 
+const parameterFor = (secret: string) =>
+  parameterName.optional().meta({
+    description: `Name of an existing SSM parameter (SecureString, in the home region) in place of the secret \`muster:${secret}\`: then Pulumi's state never holds it.`,
+    examples: ["/acme/muster/github"],
+  });
+
 /** `manager: { on: aws }`. */
 export const awsManager = z.strictObject({
-  on: z.literal("aws"),
+  on: z.literal("aws").meta({ description: "A machine of its own at AWS, in the home region." }),
   type: text("allowed is a Graviton machine type, such as t4g.nano")
     .optional()
     .meta({
@@ -41,12 +47,8 @@ export const awsManager = z.strictObject({
   agentsPort: port.default(7_443).meta({ description: "TCP port that the machines call (TLS)." }),
   drainTimeout: duration.prefault("10m").meta({ description: "How long `destroy` waits for running jobs." }),
   secretParameters: z
-    .strictObject({ githubToken: parameterName.optional(), githubAppKey: parameterName.optional() })
-    .prefault({})
-    .meta({
-      description:
-        "Names of existing SSM parameters (SecureString, in the manager's region) in place of the secret of the same name: then Pulumi's state never holds it.",
-    }),
+    .strictObject({ githubToken: parameterFor("githubToken"), githubAppKey: parameterFor("githubAppKey") })
+    .prefault({}),
 });
 
 const urlAllowed = "allowed is http://HOST:PORT or https://HOST:PORT, without a login";
