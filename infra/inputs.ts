@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { detectConfinement } from "../agent/confinement/detect.ts";
 import type { Confinement } from "../agent/confinement/kind.ts";
+import { costOf } from "./cost.ts";
 import { parseSettings, type Settings } from "./settings.ts";
 import { secretNames, type SecretName } from "./schema.ts";
 
@@ -59,6 +60,8 @@ export const stackInputs = async (): Promise<StackInputs> => {
     places: { root: projectRoot, home: homedir() },
     confinement,
   });
+  for (const said of [...settings.warnings, ...(costOf(settings)?.warnings ?? [])])
+    await pulumi.log.warn(said);
   const secrets = Object.fromEntries(
     secretNames.filter((name) => secret.has(name)).map((name) => [name, config.requireSecret(name)]),
   );

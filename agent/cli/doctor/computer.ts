@@ -151,7 +151,10 @@ const isFree = (port: number): Promise<boolean> =>
 
 export const portCheck = async (facts: Facts): Promise<Finding[]> => {
   const config = (await facts.found())?.config ?? null;
-  const port = (await facts.settings().catch(() => null))?.manager.port ?? config?.manager.port;
+  const manager = (await facts.settings().catch(() => null))?.manager;
+  // The port of a manager at AWS is that machine's.
+  if (manager?.on === "aws") return [];
+  const port = manager?.port ?? config?.manager.port;
   if (port === undefined) throw new Missing("the settings cannot be read");
   if (await isFree(port)) return [ok("port", `${port} is free`)];
   const cure = `npm run pulumi -- config set --path muster:manager.port ${port + 1} -s ${facts.stack}`;
