@@ -25,11 +25,11 @@ export const makeWatch = (context: Context) => {
     if (found === "missing") throw new NotWanted(`the bucket has no ${currentKey}: run "pulumi up"`);
     if (found !== "same") ({ etag, text } = found);
     else if (context.wanted) return;
+    // What cannot be read, or is not agreed, is not wanted: what runs goes on until both say the same.
+    context.wanted = null;
     const parameter = await bounded(context, callMs, `reading ${parameterName}`, (signal) =>
       store.parameter(parameterName, signal),
     );
-    // What cannot be read, or is not agreed, is not wanted: what runs goes on until both say the same.
-    context.wanted = null;
     context.wanted = wantedOf(text!, parameter, parameterName);
     const { updater, release } = context.wanted;
     deps.log("wanted", { updater, manager: release?.manager ?? null });
