@@ -1,7 +1,7 @@
 /** The pools of the settings: each with its backends, its labels, and what follows from both. */
 import { defaultLabels } from "./aws/arch-labels.ts";
 import { named, readEntry } from "./aws/entries.ts";
-import { entry } from "./aws/schema.ts";
+import { entry } from "./aws/entry-schema.ts";
 import type { AwsBackendSettings } from "./aws/settings.ts";
 import type { Currency } from "./catalog.ts";
 import { labelClashes } from "./labels.ts";

@@ -6,7 +6,7 @@ import { promised } from "./arch-labels.ts";
 import { checkFits, knownTypes } from "./fits.ts";
 import { defaultImage } from "./images.ts";
 import { machineTypeOf } from "./prices.ts";
-import type { Entry } from "./schema.ts";
+import type { Entry } from "./entry-schema.ts";
 import type { AwsBackendSettings } from "./settings.ts";
 
 /** What the settings of a pool say of the machines that it needs. */

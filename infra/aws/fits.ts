@@ -4,7 +4,7 @@ import { nearest } from "../nearest.ts";
 import type { Path, Reader } from "../reader.ts";
 import { promised } from "./arch-labels.ts";
 import type { Wants } from "./entries.ts";
-import type { Entry } from "./schema.ts";
+import type { Entry } from "./entry-schema.ts";
 
 const g4ad =
   "its AMD GPU (Navi 12) is not on ROCm's list, so no job could compute on it; allowed are g5g, g4dn and g6";

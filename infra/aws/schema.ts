@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { duration, port, text, wholeNumber, yesOrNo } from "../schema-parts.ts";
 
-const matching = (pattern: RegExp, allowed: string) => z.string(allowed).regex(pattern, allowed);
+export const matching = (pattern: RegExp, allowed: string) => z.string(allowed).regex(pattern, allowed);
 const listOrOne = <T extends z.ZodType>(item: T, allowed: string) =>
   z.union([z.array(item), item.transform((one) => [one])], allowed) as unknown as z.ZodType<z.output<T>[]>;
 
@@ -10,14 +10,14 @@ export const regionName = matching(
   /^[a-z]{2}(-[a-z]+)+-\d$/,
   "allowed is the name of a region of AWS, such as eu-central-1",
 );
-const account = String.raw`arn:aws[a-z-]*`;
+export const account = String.raw`arn:aws[a-z-]*`;
 const emailAllowed = "allowed is an address of mail, or a list of them";
 const email = matching(/^[^\s@,]+@[^\s@,]+\.[^\s@,]+$/, emailAllowed);
 const groupId = matching(
   /^sg-[0-9a-f]{8,17}$/,
   "allowed is the id of a security group, such as sg-0123456789abcdef0",
 );
-const securityGroupIds = z.array(groupId, "allowed is a list of ids of security groups");
+export const securityGroupIds = z.array(groupId, "allowed is a list of ids of security groups");
 const parameterName = matching(
   /^\/(?!aws\/|aws$|ssm\/|ssm$)[\w.-]+(\/[\w.-]+){0,14}$/i,
   "allowed is the name of an existing SSM parameter that begins with a slash, such as /acme/github-token",
@@ -191,65 +191,3 @@ export const existingNetwork = z.strictObject({
     description: "Security groups that every machine and the manager get besides those that are made.",
   }),
 });
-
-const typesAllowed = "allowed is a list of machine types of AWS, such as [c8g.2xlarge, c7g.2xlarge]";
-const priceAllowed = "allowed is an amount of USD per hour, such as 0.35";
-
-/** One `aws` entry of a pool's backends. */
-export const entry = z.strictObject({
-  types: z
-    .array(text(typesAllowed), typesAllowed)
-    .min(1, typesAllowed)
-    .optional()
-    .meta({
-      description:
-        "Machine types, all of one architecture and all with or all without a GPU. Left out: types of the recommended size (8 cores, 16 GB) that fit the pool's labels and `gpu`.",
-      examples: [["c8g.2xlarge", "c7g.2xlarge"]],
-    }),
-  market: z.enum(["spot", "on-demand"]).optional().meta({
-    description:
-      "Left out: spot, and on-demand for `fixed`. A job that loses its spot machine is run again once.",
-  }),
-  region: regionName
-    .optional()
-    .meta({ description: "Left out: the home region. Others are peered with it." }),
-  disk: wholeNumber(8, 16_384).optional().meta({
-    description: "GB of the encrypted gp3 volume. Left out: 200, and 100 where a type has less than 8 cores.",
-  }),
-  throughput: wholeNumber(125, 2_000)
-    .default(400)
-    .meta({ description: "MiB per second of that volume; 125 costs nothing extra." }),
-  image: matching(
-    /^(ami-[0-9a-f]{8,17}|\/[\w.-]+(\/[\w.-]+)+)$/,
-    "allowed is the id of an image, such as ami-0123456789abcdef0, or an SSM parameter that holds one, such as /acme/image",
-  )
-    .optional()
-    .meta({
-      description:
-        "An image of your own: `ami-...`, or the name of an SSM parameter that holds one. Left out: Ubuntu 24.04; with a GPU, AWS's image of it with drivers.",
-    }),
-  fixed: wholeNumber(0, 1_000).default(0).meta({
-    description:
-      "Machines that always exist and serve job after job, cleaned between them, in place of machines that are launched for jobs.",
-  }),
-  price: z.number(priceAllowed).positive(priceAllowed).max(1_000, priceAllowed).optional().meta({
-    description:
-      "USD per hour at which each type of this entry is counted. For types that muster does not know.",
-  }),
-  small: yesOrNo.default(false).meta({
-    description: "Allow machines and disks below the minimum of 4 cores, 8 GB and 100 GB.",
-  }),
-  securityGroupIds: securityGroupIds
-    .default([])
-    .meta({ description: "Security groups that these machines get besides those that are made." }),
-  instanceProfile: matching(
-    new RegExp(`^(${account}:iam::\\d{12}:instance-profile/[\\w+=,.@/-]+|[\\w+=,.@-]{1,128})$`),
-    "allowed is the name or the ARN of an instance profile",
-  )
-    .optional()
-    .meta({
-      description:
-        "Rights at AWS of every job of these machines. Better leave it out: GitHub's OIDC gives rights to one workflow of one repository.",
-    }),
-});
-export type Entry = z.output<typeof entry>;

@@ -1,5 +1,6 @@
 /** The settings as JSON Schema, for editors: of the zod schemas that the program reads them with. */
 import * as z from "zod";
+import { entry } from "../../infra/aws/entry-schema.ts";
 import * as aws from "../../infra/aws/schema.ts";
 import * as schema from "../../infra/schema.ts";
 
@@ -36,7 +37,7 @@ const of = (kind: z.ZodType): JsonSchema => {
   return made;
 };
 
-const awsEntry = of(aws.entry);
+const awsEntry = of(entry);
 
 const backend: JsonSchema = {
   anyOf: [

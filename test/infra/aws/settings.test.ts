@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { defaultPrefix } from "../../../infra/aws/parse.ts";
 import type { AwsBackendSettings } from "../../../infra/aws/settings.ts";
 import { parseAws, wrongOf } from "./rig.ts";
 
@@ -207,12 +208,13 @@ test("a secret may be a reference to an SSM parameter, and is then not missing",
   });
 });
 
-test("every name of a stack gives a prefix that fits, and no two the same", () => {
-  const prefix = (stack: string) => {
-    const { aws } = parseAws({ aws: { region: "eu-central-1", namePrefix: stack } });
-    return aws!.namePrefix;
-  };
-  expect(prefix("acme-ci")).toBe("acme-ci");
+test("every name of a stack gives a prefix that is allowed, and no two the same", () => {
+  expect(defaultPrefix("dev")).toBe("muster-dev");
+  const names = ["dev", "Dev", "d_v", "d-v", "a".repeat(60), `${"a".repeat(60)}b`, "-"];
+  const prefixes = names.map(defaultPrefix);
+  expect(new Set(prefixes).size).toBe(names.length);
+  for (const namePrefix of prefixes)
+    expect(parseAws({ aws: { region: "eu-central-1", namePrefix } }).aws!.namePrefix).toBe(namePrefix);
 });
 
 const gpuPool = (labels: string[] | undefined, types: string[]) =>
