@@ -6,8 +6,9 @@ import { createHash } from "node:crypto";
 import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { build, type Metafile } from "esbuild";
+import { build, type BuildOptions, type Metafile } from "esbuild";
 import { BundleError } from "./errors.ts";
+import { pruneAwsSchemas } from "./prune-aws.ts";
 
 export interface Bundle {
   /** Absolute. */
@@ -16,9 +17,11 @@ export interface Bundle {
   sha256: string;
   bytes: number;
 }
-/** `updater` runs beside a manager that has a machine of its own. */
+/** `updater` runs beside a manager that has a machine of its own, `leaving` wherever somebody runs `destroy`. */
 export type Bundles = Record<BundleName, Bundle>;
-export type BundleName = "manager" | "runner" | "updater";
+export type BundleName = "manager" | "runner" | "updater" | "leaving";
+
+export const bundleNames: readonly BundleName[] = ["manager", "runner", "updater", "leaving"];
 
 /** Every machine fetches it at its start, many at a time from one small manager. */
 export const runnerBytesMax = 64 * 1024;
@@ -37,6 +40,17 @@ const largest = (metafile: Metafile, count = 8): string[] => {
 // Packages in the older module format call require, which does not exist in an ES module.
 const requireShim = 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);';
 
+/** Pulumi's state holds it, so that it is made smaller than the others by what costs most. */
+const ofLeaving = {
+  // It is run from a text (aws/script.ts), which only the older module format allows, on whatever Node is there then.
+  format: "cjs" as const,
+  target: "node20",
+  // Only ES modules lose what nothing uses.
+  mainFields: ["module", "main"],
+  // Without the methods for every call of GitHub's API, by name: the login calls by route.
+  alias: { "@octokit/rest": "@octokit/core" },
+} satisfies BuildOptions;
+
 /** @throws BundleError */
 const compile = async (root: string, name: BundleName) => {
   const result = await build({
@@ -46,13 +60,13 @@ const compile = async (root: string, name: BundleName) => {
     minify: true,
     write: false,
     metafile: true,
-    format: "esm",
+    ...(name === "leaving" ? ofLeaving : { format: "esm", target: "node24" }),
     platform: "node",
-    target: "node24",
     legalComments: "none",
     logLevel: "silent",
+    plugins: [pruneAwsSchemas],
     // Runner agents import no such package, and pay for every byte.
-    banner: name !== "runner" ? { js: requireShim } : {},
+    banner: name === "manager" || name === "updater" ? { js: requireShim } : {},
   }).catch((error: Error) => {
     throw new BundleError(`agent/${name} could not be bundled: ${error.message}`);
   });
@@ -75,9 +89,8 @@ const packagesOf = ({ inputs }: Metafile): string[] => {
 
 /** The npm packages whose code reaches machines, by name; nothing is written. @throws BundleError */
 export const bundledPackages = async (root: string): Promise<Record<BundleName, string[]>> => {
-  const names = ["manager", "runner", "updater"] as const;
-  const [manager, runner, updater] = await Promise.all(names.map((name) => compile(root, name)));
-  return { manager: manager!.packages, runner: runner!.packages, updater: updater!.packages };
+  const packages = async (name: BundleName) => [name, (await compile(root, name)).packages] as const;
+  return Object.fromEntries(await Promise.all(bundleNames.map(packages))) as Record<BundleName, string[]>;
 };
 
 /** What `bundle` would name for this computer, without writing anything. @throws BundleError */
@@ -107,12 +120,10 @@ export const bundle = async (
   root: string,
   log: (line: string) => void = (line) => void pulumi.log.info(line),
 ): Promise<Bundles> => {
-  const builds = [bundleOne(root, "manager"), bundleOne(root, "runner"), bundleOne(root, "updater")] as const;
+  const builds = bundleNames.map(async (name) => [name, await bundleOne(root, name)] as const);
   // When one is wrong the other still ends before the error leaves: nothing writes afterwards.
   await Promise.allSettled(builds);
-  const [manager, runner, updater] = await Promise.all(builds);
-  log(
-    `bundles: manager ${kilobytes(manager.bytes)}, runner ${kilobytes(runner.bytes)}, updater ${kilobytes(updater.bytes)}`,
-  );
-  return { manager, runner, updater };
+  const made = await Promise.all(builds);
+  log(`bundles: ${made.map(([name, { bytes }]) => `${name} ${kilobytes(bytes)}`).join(", ")}`);
+  return Object.fromEntries(made) as Bundles;
 };

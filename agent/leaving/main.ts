@@ -34,7 +34,7 @@ const interrupted = (): AbortSignal => {
   return controller.signal;
 };
 
-const run = (verb: string): Promise<void> => {
+const run = async (verb: string): Promise<void> => {
   const manager = realDeps(silent);
   const { clock, id } = manager;
   const deps: LeavingDeps = {
@@ -50,7 +50,7 @@ const run = (verb: string): Promise<void> => {
   if (verb === "settle") return settle(options(drainOptions), deps, signal);
   if (verb === "drain") return drain(options(drainOptions), deps, signal);
   if (verb === "sweep") return sweep(options(sweepOptions), deps, signal);
-  return Promise.reject(new LeavingError(`the verb is ${verb}; allowed are ${verbs.join(", ")}.`));
+  throw new LeavingError(`the verb is ${verb}; allowed are ${verbs.join(", ")}.`);
 };
 
 run(process.argv.at(-1) ?? "").then(

@@ -1,0 +1,50 @@
+/**
+ * The bundled script of leaving as a Command carries it: packed on its standard input, where a delete finds it in
+ * Pulumi's state when the checkout has long moved on, and a line that unpacks and runs it. No path is part of it.
+ */
+import { createHash } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
+import type { Verb } from "../../agent/leaving/options.ts";
+import type { Bundle } from "../bundle.ts";
+
+const compress = promisify(brotliCompress);
+
+/** Brotli in base64. Packing takes a second, so it is done once a version, beside the bundle. */
+export const packedScript = async ({ path, sha256 }: Pick<Bundle, "path" | "sha256">): Promise<string> => {
+  const packed = `${path}.br64`;
+  const known = await readFile(packed, "utf8").catch(() => null);
+  if (known?.startsWith(`${sha256} `)) return known.slice(sha256.length + 1);
+  const source = await readFile(path);
+  if (createHash("sha256").update(source).digest("hex") !== sha256)
+    throw new Error(`${path} is not what was built: delete the folder it is in and repeat it`);
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+    [constants.BROTLI_PARAM_SIZE_HINT]: source.length,
+  };
+  const text = (await compress(source, { params })).toString("base64");
+  await writeFile(`${packed}.${process.pid}.new`, `${sha256} ${text}`);
+  await rename(`${packed}.${process.pid}.new`, packed);
+  return text;
+};
+
+/** What the oldest Node that runs the script has; an older one, also a very old one, reads the line and says so. */
+const nodeMin = 20;
+
+// Between single quotes of a shell: it must not contain one.
+const loader = [
+  `if(parseInt(process.versions.node)<${nodeMin}){`,
+  `console.error("muster: this needs Node.js ${nodeMin} or later, and the first node on PATH is "+process.version+": put a newer one first and repeat it");`,
+  `process.exit(1)}`,
+  `var packed="";process.stdin.on("data",function(part){packed+=part}).on("end",function(){`,
+  `var code=require("zlib").brotliDecompressSync(Buffer.from(packed,"base64")).toString();`,
+  `require("vm").runInThisContext("(function(require,module,exports){"+code+"\\n})",{filename:"muster-leaving.js"})`,
+  `(require,{exports:{}},{})})`,
+].join("");
+
+/** The shell's line that runs the script from standard input. */
+export const scriptLine = (verb: Verb): string =>
+  `command -v node >/dev/null || { echo "muster: no node on PATH: this needs Node.js ${nodeMin} or later" >&2; exit 1; }; ` +
+  `exec node -e '${loader}' ${verb}`;
