@@ -60,6 +60,11 @@ const ofAws = [
   ...["@aws/lambda-invoke-store", "bowser"],
 ];
 
+const onlyOfUpdater = ["@aws-sdk/client-cloudwatch", "@smithy/middleware-compression"];
+const onlyOfRest = ["plugin-paginate-rest", "plugin-request-log", "plugin-rest-endpoint-methods", "rest"].map(
+  (name) => `@octokit/${name}`,
+);
+
 const allowed = {
   manager: [
     ...["@hono/node-server", "hono", "pino", "prom-client", "zod"],
@@ -70,6 +75,13 @@ const allowed = {
   ].sort(),
   runner: ["zod"],
   updater: [...ofAws, "zod"].sort(),
+  // Runs where `destroy` does, with the credentials of whoever runs it.
+  leaving: [
+    ...["@aws-sdk/client-ec2", "@aws-sdk/middleware-sdk-ec2", "zod"],
+    ...ofAws.filter((name) => !onlyOfUpdater.includes(name)),
+    ...octokit.filter((name) => !onlyOfRest.includes(name)),
+    ...ofOctokit,
+  ].sort(),
 };
 
 test("the bundles that reach machines hold the listed packages and no other", async () => {
