@@ -1,5 +1,5 @@
 /** Whatever keeps something, keeps it encrypted. */
-import { ofType, violation, type Policy, type Resource } from "./policy.ts";
+import { ofType, violation, type Policy, type Resource, type Violation } from "./policy.ts";
 import { refersTo } from "./links.ts";
 import { isGiven, isOn, isSecret, isUnknown, list, plain } from "./values.ts";
 
@@ -66,23 +66,6 @@ export const buckets: Policy = {
   },
 };
 
-export const topics: Policy = {
-  name: "topics-encrypted",
-  what: "Every SNS topic has a key.",
-  why: "Without one messages lie in clear until they are delivered.",
-  scope: "resource",
-  check: (resources) =>
-    ofType(resources, "aws:sns/topic:Topic")
-      .filter(({ inputs }) => !isGiven(inputs["kmsMasterKeyId"]))
-      .map((topic) =>
-        violation(
-          topic,
-          "has no key",
-          "set kmsMasterKeyId: the stack's key, or one whose policy admits CloudWatch",
-        ),
-      ),
-};
-
 export const parameters: Policy = {
   name: "secret-parameters-secure",
   what: "Secrets in the parameter store are SecureStrings.",
@@ -103,18 +86,27 @@ const usesKey = ({ type, inputs }: Resource): boolean =>
       list(device["ebs"]).some((ebs) => isGiven(ebs["kmsKeyId"])),
     ));
 
-export const logs: Policy = {
-  name: "logs-under-the-same-key",
-  what: "Where a stack has a key of its own (muster:kmsKeyId), its log groups use it too.",
-  why: "AWS encrypts log groups anyway; whoever brings a key wants to be able to take everything away with it.",
+const keyed = (
+  resources: readonly Resource[],
+  type: string,
+  input: "kmsKeyId" | "kmsMasterKeyId",
+): Violation[] => {
+  if (!resources.some((resource) => resource.type !== type && usesKey(resource))) return [];
+  return ofType(resources, type)
+    .filter(({ inputs }) => !isGiven(inputs[input]))
+    .map((one) =>
+      violation(one, "does not use the stack's own key", `set ${input} to the key in the settings`),
+    );
+};
+
+/** AWS encrypts both on its disks anyway; its own key for SNS would keep alarms out, since its policy cannot be changed. */
+export const ownKey: Policy = {
+  name: "topics-and-logs-under-the-own-key",
+  what: "Where a stack has a key of its own, its topics and log groups use it too.",
+  why: "Whoever brings a key wants to be able to take everything away with it.",
   scope: "stack",
-  check: (resources) => {
-    const groups = ofType(resources, "aws:cloudwatch/logGroup:LogGroup");
-    if (!resources.some((resource) => !groups.includes(resource) && usesKey(resource))) return [];
-    return groups
-      .filter((group) => !usesKey(group))
-      .map((group) =>
-        violation(group, "does not use the stack's own key", "set kmsKeyId to muster:kmsKeyId"),
-      );
-  },
+  check: (resources) => [
+    ...keyed(resources, "aws:sns/topic:Topic", "kmsMasterKeyId"),
+    ...keyed(resources, "aws:cloudwatch/logGroup:LogGroup", "kmsKeyId"),
+  ],
 };

@@ -1,6 +1,6 @@
 /** The policies of the house, in the order in which people read them. */
 import { privateBuckets, tlsOnly } from "./buckets.ts";
-import { buckets, logs, parameters, topics, volumes } from "./encryption.ts";
+import { buckets, ownKey, parameters, volumes } from "./encryption.ts";
 import { metadata, noInstanceProfile } from "./machines.ts";
 import type { Policy, Resource, Violation } from "./policy.ts";
 import { explicitProviders } from "./providers.ts";
@@ -15,9 +15,8 @@ export const policies: readonly Policy[] = [
   metadata,
   volumes,
   buckets,
-  topics,
   parameters,
-  logs,
+  ownKey,
   privateBuckets,
   tlsOnly,
   tagged,

@@ -21,11 +21,23 @@ const everything = (resource: Resource) =>
     text: readable(one.path, one.text),
   }));
 
-/** Whatever is marked somewhere, where the source shows it. */
-const markedTexts = (resources: readonly Resource[]): string[] => {
-  const hidden = resources.flatMap(everything).filter((one) => one.hidden && !isUnknown(one.text));
-  return [...new Set(hidden.map(({ text }) => text))].filter((text) => text.length >= shortestSecret);
+const hiddenTexts = (value: unknown) =>
+  [...walk(value)].filter(({ hidden }) => hidden).map(({ text }) => text);
+
+/**
+ * What is marked in a resource. Providers mark outputs by their kind (the value of every parameter): one that the program
+ * itself asked for in clear is none.
+ */
+const markedIn = ({ inputs, outputs }: Resource): string[] => {
+  const open = new Set([...walk(inputs)].filter(({ hidden }) => !hidden).map(({ text }) => text));
+  return [...hiddenTexts(inputs), ...hiddenTexts(outputs).filter((text) => !open.has(text))];
 };
+
+/** Whatever is marked somewhere, where the source shows it. */
+const markedTexts = (resources: readonly Resource[]): string[] =>
+  [...new Set(resources.flatMap(markedIn))].filter(
+    (text) => !isUnknown(text) && text.length >= shortestSecret,
+  );
 
 export const secretsMarked: Policy = {
   name: "no-secret-in-clear",

@@ -1,5 +1,5 @@
 /** Whatever can have tags names its stack: sweep, rights and the bill go by it. */
-import { violation, type Policy, type Resource } from "./policy.ts";
+import { violation, within, type Policy, type Resource } from "./policy.ts";
 import { isFields, isGiven, isUnknown, list, plain, type Fields } from "./values.ts";
 
 /** As infra/aws/tags.ts has it. */
@@ -66,10 +66,12 @@ const isTagged = (resource: Resource, provider: Resource | undefined): boolean =
 const launched = ["instance", "volume", "network-interface"];
 
 const unmarkedLaunches = (template: Resource): string[] => {
+  // The manager's machine and its interface are resources of the program, with tags of their own; its root volume is not.
+  const made = within(template, "muster:aws:Manager") ? ["volume"] : launched;
   const marked = list(template.inputs["tagSpecifications"])
     .filter(({ tags }) => isUnknown(plain(tags)) || isGiven(tagsOf(tags)[stackTag]))
     .map(({ resourceType }) => String(plain(resourceType)));
-  return launched.filter((kind) => !marked.includes(kind));
+  return made.filter((kind) => !marked.includes(kind));
 };
 
 export const tagged: Policy = {

@@ -125,10 +125,10 @@ const planted: [policy: string, what: string, resources: () => Resource[], expec
     "cache says nothing of encryption",
   ],
   [
-    "topics-encrypted",
-    "a topic without a key",
+    "topics-and-logs-under-the-own-key",
+    "a topic without the stack's key",
     () => withInputs("alarms", { kmsMasterKeyId: undefined }),
-    "alarms has no key",
+    "alarms does not use the stack's own key",
   ],
   [
     "secret-parameters-secure",
@@ -137,7 +137,7 @@ const planted: [policy: string, what: string, resources: () => Resource[], expec
     "manager-token keeps a secret as a plain parameter",
   ],
   [
-    "logs-under-the-same-key",
+    "topics-and-logs-under-the-own-key",
     "a log group without the stack's key",
     () => withInputs("logs", { kmsKeyId: undefined }),
     "logs does not use the stack's own key",
