@@ -33,6 +33,8 @@ export interface PulumiOptions {
   stdin?: string;
   /** Default: one minute, and 15 for the first call, which may build the engine. */
   limitMs?: number;
+  /** False for `whoami` and others that are of no stack, and know no `--stack`. Default: true. */
+  ofStack?: boolean;
 }
 
 /** One key of the stack's configuration: its plain value, parsed where it is an object or a list, or that it is secret. */
@@ -50,7 +52,7 @@ export class PulumiError extends CliError {
 
 export interface Pulumi {
   stack: string;
-  /** Any command on this stack; never rejects. */
+  /** Any command, on this stack unless `ofStack` says otherwise; never rejects. */
   run(args: readonly string[], options?: PulumiOptions): Promise<PulumiRan>;
   /** The same: its stdout. @throws PulumiError */
   must(args: readonly string[], options?: PulumiOptions): Promise<string>;
@@ -167,7 +169,8 @@ export const openPulumi = (stack: string, more: Partial<PulumiDeps> = {}): Pulum
   const limitOf = (options: PulumiOptions) => options.limitMs ?? (first ? firstLimitMs : limitMs);
   const attempt = async (args: readonly string[], options: PulumiOptions) => {
     const limit = limitOf(options);
-    const ran = await start([...args, "--stack", stack], { ...options, limitMs: limit }, deps);
+    const target = options.ofStack === false ? [] : ["--stack", stack];
+    const ran = await start([...args, ...target], { ...options, limitMs: limit }, deps);
     if (ran.code !== 127) first = false;
     return { ran, limit };
   };

@@ -32,7 +32,7 @@ describe("the documentation", () => {
 
   it.each(pages)("%s names only scripts that package.json has", (page) => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-    const named = [...read(page).matchAll(/npm run ([\w-]+)/g)].map(([, name]) => name!);
+    const named = [...read(page).matchAll(/npm run (?:-s )?([\w-]+)/g)].map(([, name]) => name!);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 

@@ -13,6 +13,8 @@ export const localPaths = (root: string) => ({
   passphrase: join(root, ".muster/passphrase"),
   /** PULUMI_HOME: which stack is selected, plugins; the user's own stays as it is. */
   home: join(root, ".muster/pulumi"),
+  /** What V8 made of the packages: the program, which loads many, starts in half the time (0.6 s for 1.0 s). */
+  compiled: join(root, ".muster/compiled"),
 });
 
 /** The folder of the Node that npm installed beside Pulumi's SDK, or of the one that runs now. */
@@ -43,6 +45,7 @@ export const engineEnvironment = async (
     ...env,
     PATH: [...new Set([...first, ...rest])].join(delimiter),
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    NODE_COMPILE_CACHE: env.NODE_COMPILE_CACHE ?? localPaths(root).compiled,
   };
   if (stack !== "local") return common;
   const paths = localPaths(root);

@@ -31,7 +31,7 @@ export const pulumiLoginCheck = async (facts: Facts): Promise<Finding[]> => {
   if (facts.stack === "local")
     return [ok("pulumi-login", "none is needed: the stack local keeps its state in .muster/backend")];
   if (!("version" in (await facts.engine()))) throw new Missing("there is no Pulumi engine");
-  const ran = await facts.deps.pulumi(facts.stack).run(["whoami"], { limitMs: pulumiMs });
+  const ran = await facts.deps.pulumi(facts.stack).run(["whoami"], { limitMs: pulumiMs, ofStack: false });
   if (ran.code === 0) return [ok("pulumi-login", `as ${ran.stdout.trim()}`)];
   return [
     blocker("pulumi-login", `Pulumi is not logged in: ${lastLine(ran.stderr)}`, "npm run pulumi -- login"),

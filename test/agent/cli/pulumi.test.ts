@@ -38,6 +38,12 @@ test("a secret travels by standard input and never as an argument", async () => 
   expect(args).toEqual("config set --secret muster:githubToken --non-interactive --stack local".split(" "));
 });
 
+test("a command that is of no stack is given none: Pulumi would not know the flag", async () => {
+  await program();
+  await open("dev").run(["whoami"], { ofStack: false });
+  expect((await given()).args).toEqual(["whoami", "--non-interactive"]);
+});
+
 test("plain values go in one write, by path", async () => {
   await program();
   await open("dev").setPlain({ "muster:github.url": "https://github.com/acme", "muster:github.app.id": 5 });

@@ -61,7 +61,9 @@ export const fakePulumi = ({
     ]);
     return Promise.resolve(Object.fromEntries([...plain, ...secret]));
   },
-  run: (args) => {
+  run: (args, { ofStack = true } = {}) => {
+    if (args[0] === "whoami" && ofStack)
+      return Promise.resolve(ran({ code: 255, stderr: "error: unknown flag: --stack" }));
     if (args[0] === "whoami")
       return Promise.resolve(
         loginError === undefined ? ran({ stdout: "somebody\n" }) : ran({ code: 255, stderr: loginError }),
