@@ -1,0 +1,147 @@
+/**
+ * The part of `Runners` that runs on AWS, from the ground up: networks, the place where agents find the manager, the
+ * cache, the pools whose machines know that place, and the manager that launches them.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import type { ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
+import { managerUserData } from "../../cloud-init/manager.ts";
+import { runnerUserData } from "../../cloud-init/runner.ts";
+import type { Bundles } from "../bundle.ts";
+import type { AwsOutputs, Costs } from "../outputs.ts";
+import { Cache } from "./cache.ts";
+import { currentObjectOf } from "./config.ts";
+import { awsContext } from "./context.ts";
+import { Endpoint } from "./endpoint.ts";
+import { Manager } from "./manager.ts";
+import { Monitoring } from "./monitoring.ts";
+import { Network } from "./network.ts";
+import type { NodeTarball } from "./node.ts";
+import { awsOutputs } from "./outputs.ts";
+import { Peering } from "./peering.ts";
+import { Pool } from "./pool.ts";
+import { ownServer, portOf } from "./urls.ts";
+import type { AwsBackendSettings, AwsManagerSettings, AwsSettings } from "./settings.ts";
+
+export interface AwsPoolSettings extends Omit<PoolConfig, "backends"> {
+  backends: readonly AwsBackendSettings[];
+}
+
+export interface AwsStackArgs {
+  stack: { project: string; name: string };
+  github: ManagerConfig["github"];
+  budget: ManagerConfig["budget"];
+  manager: AwsManagerSettings;
+  aws: AwsSettings;
+  pools: Readonly<Record<string, AwsPoolSettings>>;
+  costs: Costs;
+  bundles: Bundles;
+  /** For the manager's machine. */
+  node: NodeTarball;
+  /** GitHub's credential, where the settings do not name a parameter that holds it. */
+  secrets: Readonly<Record<string, pulumi.Input<string>>>;
+}
+
+/** @returns what the stack tells */
+export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource): AwsOutputs => {
+  const { stack, github, manager, aws, pools, bundles, node, secrets } = args;
+  const context = awsContext({ stack, settings: aws }, { parent });
+  const [home, ...further] = aws.regions;
+  const inside = (region: string) => ({ parent, provider: context.provider(region) });
+  const atHome = inside(home.name);
+
+  const networkOf = (region: typeof home, special: ConstructorParameters<typeof Network>[1]["home"]) =>
+    new Network(
+      `${name}-${region.name}`,
+      { context, region, agentsPort: manager.agentsPort, home: special },
+      inside(region.name),
+    );
+  const network = networkOf(home, {
+    public: manager.reach === "public",
+    peers: further.map(({ cidr }) => cidr),
+    ports: [github.url, ...(aws.proxy ? [aws.proxy.url] : [])].map(portOf),
+  });
+  const peers = further.map((region) => networkOf(region, null));
+  for (const peer of peers)
+    new Peering(`${name}-${home.name}-${peer.region}`, { context, home: network, peer }, atHome);
+  const networks = [network, ...peers];
+
+  const endpoint = new Endpoint(
+    `${name}-endpoint`,
+    { context, network, manager },
+    { parent, providers: [context.provider(home.name), new tls.Provider("tls", {}, { parent })] },
+  );
+  const cache = new Cache(`${name}-cache`, { context }, atHome);
+
+  const managers = endpoint.addresses.apply((addresses) =>
+    addresses.map((address) => `https://${address}:${endpoint.port}`),
+  );
+  const made = Object.entries(pools).map(
+    ([pool, { backends }]) =>
+      new Pool(
+        `${name}-pool-${pool}`,
+        {
+          context,
+          pool,
+          backends,
+          networks: new Map(networks.map((one) => [one.region, one])),
+          userData: (end) =>
+            pulumi.all([managers, endpoint.ca]).apply(([urls, ca]) =>
+              runnerUserData({
+                managers: urls,
+                ca,
+                pool,
+                end,
+                proxy: aws.proxy,
+                extraCa: aws.extraCa,
+                reach: ownServer(github.url),
+              }),
+            ),
+        },
+        { parent },
+      ),
+  );
+  const backendsOf = pulumi.output(
+    Object.fromEntries(Object.keys(pools).map((pool, index) => [pool, [...made[index]!.backends]])),
+  );
+
+  const machine = new Manager(
+    `${name}-manager`,
+    {
+      context,
+      manager,
+      zone: network.managerSubnet.zone,
+      endpoint,
+      cache,
+      files: {
+        "manager.mjs": bundles.manager,
+        "runner.mjs": bundles.runner,
+        "updater.mjs": bundles.updater,
+      },
+      node,
+      backends: {
+        settings: Object.values(pools).flatMap(({ backends }) => backends),
+        made: made.flatMap(({ backends }) => backends),
+      },
+      current: (of) =>
+        pulumi
+          .all([backendsOf, endpoint.addresses, endpoint.ca, endpoint.certificate])
+          .apply(([backends, addresses, ca, certificate]) =>
+            JSON.stringify(
+              currentObjectOf({ ...args, ...of, made: { backends, addresses, ca, certificate } }),
+            ),
+          ),
+      secrets,
+      userData: managerUserData,
+      after: networks,
+    },
+    atHome,
+  );
+  const monitoring = new Monitoring(
+    `${name}-monitoring`,
+    { context, managerType: manager.type.name, instanceId: machine.instanceId },
+    atHome,
+  );
+
+  return awsOutputs({ ...args, networks, managers, machine, cache, monitoring });
+};

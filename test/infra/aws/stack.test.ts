@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { currentObject } from "../../../agent/manager-host.ts";
+import { onAws, type AwsStackArgs } from "../../../infra/aws/stack.ts";
+import * as pulumi from "@pulumi/pulumi";
+import { awsSettings, entry, graphOf, home, peer } from "./graph.ts";
+
+const bundle = (digit: string) => ({
+  path: join(import.meta.dirname, "stack.test.ts"),
+  sha256: digit.repeat(64),
+  bytes: 1,
+});
+
+const argsOf = (over: Partial<AwsStackArgs> = {}): AwsStackArgs => ({
+  stack: { project: "muster", name: "dev" },
+  github: { url: "https://github.com/acme", login: { kind: "token" }, source: "auto" },
+  budget: null,
+  manager: {
+    on: "aws",
+    type: { name: "t4g.nano", cores: 2, memoryMb: 512, gpus: 0, microsPerHour: 4800, currency: "USD" },
+    reach: "private",
+    agentsPort: 7443,
+    port: 7117,
+    drainTimeoutSeconds: 600,
+    secretParameters: {},
+  },
+  aws: awsSettings(),
+  pools: {
+    arm64: {
+      labels: ["self-hosted", "linux", "ARM64"],
+      max: 20,
+      minIdle: 0,
+      idleTimeoutSeconds: 300,
+      maxJobSeconds: 21600,
+      reuse: false,
+      gpu: null,
+      runnerGroup: "Default",
+      publicRepositories: "refuse",
+      shareLabels: false,
+      backends: [entry(), entry({ name: "on-demand-eu-central-1", market: "on-demand" })],
+    },
+  },
+  costs: {
+    currency: "USD",
+    idlePerHour: 0.0095,
+    idlePerMonth: 6.95,
+    atMostPerHour: 5,
+    atMostPerMonth: 3650,
+    pricesOf: "2026-11-01",
+  },
+  bundles: { manager: bundle("1"), runner: bundle("2"), updater: bundle("3") },
+  node: { version: "24.0.0", sha512: "4".repeat(128), path: null },
+  secrets: { githubToken: pulumi.secret("planted") },
+  ...over,
+});
+
+class Root extends pulumi.ComponentResource {
+  constructor() {
+    super("muster:index:Runners", "runners");
+  }
+}
+
+const stackOf = (over: Partial<AwsStackArgs> = {}) =>
+  graphOf(() => onAws("runners", argsOf(over), new Root()));
+
+const currentOf = ({ all }: Awaited<ReturnType<typeof stackOf>>) => {
+  const found = all("s3/bucketObjectv2:BucketObjectv2").find(
+    ({ inputs }) => inputs.key === "manager/current.json",
+  );
+  return currentObject.parse(JSON.parse(found!.inputs.content));
+};
+
+test("the manager reads the pools' templates in the order of the settings", async () => {
+  const current = currentOf(await stackOf());
+  expect(current.config.pools["arm64"]!.backends).toMatchObject([
+    { name: "spot-eu-central-1", template: { id: "runners-pool-arm64-spot-eu-central-1-id", version: 3 } },
+    { name: "on-demand-eu-central-1" },
+  ]);
+  expect(current.config.manager.agents!.addresses).toHaveLength(1);
+});
+
+test("a machine's user data fits EC2 and names where the manager is", async () => {
+  const graph = await stackOf();
+  const { userData } = graph.one("ec2/launchTemplate:LaunchTemplate", "runners-pool-arm64-spot-eu-central-1");
+  const text = Buffer.from(userData, "base64").toString();
+  expect(text).toContain(currentOf(graph).config.manager.agents!.addresses[0]);
+  expect(text.length).toBeLessThan(16 * 1024);
+});
+
+test("two regions are peered, each with its own provider, and the manager admits the other's network", async () => {
+  const graph = await stackOf({ aws: awsSettings({ regions: [home, peer] }) });
+  expect(graph.all("ec2/vpcPeeringConnection:VpcPeeringConnection")).toHaveLength(1);
+  const ingress = graph.all("vpc/securityGroupIngressRule:SecurityGroupIngressRule");
+  expect(ingress.map(({ inputs }) => inputs.cidrIpv4 ?? "group")).toEqual(["10.65.0.0/16", "group"]);
+  const providers = new Set(
+    graph.made.filter(({ type }) => type.startsWith("aws:")).map(({ provider }) => provider),
+  );
+  expect([...providers].sort()).toEqual(["eu-central-1", "us-east-1"]);
+});
+
+test("what the stack tells names its pools, its manager and how to reach it, and no secret", async () => {
+  const { result } = await stackOf();
+  expect(result).toMatchObject({
+    reach: "private",
+    region: "eu-central-1",
+    pools: { arm64: "runs-on: [self-hosted, linux, ARM64]" },
+    networks: { "eu-central-1": "runners-eu-central-1-vpc-id" },
+    cacheBucket: "muster-dev-cache-1",
+    logGroup: "muster-dev-manager",
+    alarmTopic: null,
+  });
+  expect(result.commands.shell).toBe(
+    `aws ssm start-session --region eu-central-1 --target ${result.manager}`,
+  );
+  expect(JSON.stringify(result)).not.toContain("planted");
+});
