@@ -1,20 +1,20 @@
 /** One deployment of muster as a component, for index.ts and for other people's programs. */
 import * as pulumi from "@pulumi/pulumi";
-import type { Bundles } from "./bundle.ts";
+import { onAws } from "./aws/stack.ts";
+import { costOf, figures } from "./cost.ts";
 import { projectRoot, type StackInputs } from "./inputs.ts";
 import { onThisComputer } from "./local/stack.ts";
 import type { RunnersOutputs } from "./outputs.ts";
+import type { Programs } from "./programs.ts";
 
-export interface RunnersArgs extends StackInputs {
-  bundles: Bundles;
-}
+export interface RunnersArgs extends StackInputs, Programs {}
 
 export class Runners extends pulumi.ComponentResource {
   readonly #outputs: RunnersOutputs;
 
   constructor(name: string, args: RunnersArgs, opts?: pulumi.ComponentResourceOptions) {
     super("muster:index:Runners", name, {}, opts);
-    this.#outputs = onThisComputer(name, { ...args, root: projectRoot }, this);
+    this.#outputs = outputsOf(name, args, this);
     this.registerOutputs({ ...this.#outputs });
   }
 
@@ -23,3 +23,19 @@ export class Runners extends pulumi.ComponentResource {
     return this.#outputs;
   }
 }
+
+const outputsOf = (name: string, args: RunnersArgs, parent: Runners): RunnersOutputs => {
+  const { settings, node } = args;
+  const { manager, aws, github, budget } = settings;
+  for (const warning of settings.warnings) void pulumi.log.warn(`${warning}.`);
+  if (manager.on === "local") return onThisComputer(name, { ...args, root: projectRoot }, parent);
+  if (!aws || !node) throw new Error("a manager on AWS needs the settings of AWS and the Node of its machine");
+  const pools = Object.fromEntries(
+    Object.entries(settings.pools).map(([pool, { backends, ...rest }]) => [
+      pool,
+      { ...rest, backends: backends.filter((backend) => backend.kind === "aws") },
+    ]),
+  );
+  const costs = figures(costOf(settings)!);
+  return onAws(name, { ...args, github, budget, manager, aws, pools, costs, node }, parent);
+};

@@ -5,7 +5,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
-import { managerUserData } from "../../cloud-init/manager.ts";
 import { runnerUserData } from "../../cloud-init/runner.ts";
 import type { Bundles } from "../bundle.ts";
 import type { AwsOutputs, Costs } from "../outputs.ts";
@@ -132,7 +131,6 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
             ),
           ),
       secrets,
-      userData: managerUserData,
       after: networks,
     },
     atHome,

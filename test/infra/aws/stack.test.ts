@@ -49,7 +49,13 @@ const argsOf = (over: Partial<AwsStackArgs> = {}): AwsStackArgs => ({
     pricesOf: "2026-11-01",
   },
   bundles: { manager: bundle("1"), runner: bundle("2"), updater: bundle("3") },
-  node: { version: "24.0.0", sha512: "4".repeat(128), path: null },
+  node: {
+    version: "24.0.0",
+    integrity: `sha512-${Buffer.alloc(64, 7).toString("base64")}`,
+    sha512: Buffer.alloc(64, 7).toString("hex"),
+    url: "https://npm.example/node-24.0.0.tgz",
+    path: null,
+  },
   secrets: { githubToken: pulumi.secret("planted") },
   ...over,
 });
