@@ -15,6 +15,13 @@ import { faultsVariable, type Fault } from "../standin/faults.ts";
 /** The plugins `aws` and `tls` of tests; they shadow nobody's, since only this PATH leads there. */
 const pluginsDirectory = join(import.meta.dirname, "../clouds");
 
+/** Given as a secret setting, and searched for. */
+export const githubToken = "planted-s3cret-token";
+
+/** The seconds that Pulumi took, for the end of a test file. */
+export const said = (rig: Pick<AwsRig, "seconds">): string =>
+  rig.seconds.map(({ command, seconds }) => `${command} ${seconds} s`).join(", ");
+
 /** One step of a preview. */
 export interface Step {
   /** `create`, `update`, `replace`, `delete`, `same`, `create-replacement` ... as Pulumi calls it. */

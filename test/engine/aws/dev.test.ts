@@ -1,0 +1,99 @@
+/** A life of the stack `dev`, as its settings file is, on the real engine with moto as AWS. */
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { githubToken, openAwsRig, said, type AwsRig } from "./rig.ts";
+
+let rig: AwsRig;
+
+beforeAll(async () => {
+  rig = await openAwsRig({ stack: "dev", secrets: { "muster:githubToken": githubToken } });
+});
+afterAll(async () => {
+  console.log(`dev: ${said(rig)}`);
+  await rig.close();
+});
+
+const pool = { labels: ["self-hosted", "linux", "dev"], max: 4 };
+const types = ["c8g.xlarge", "c7g.xlarge"];
+const pools = (more: object, disk = 100) => ({
+  "muster:pools": { arm64: { ...pool, backends: [{ aws: { types, disk } }], ...more } },
+});
+
+/** What the manager watches. */
+const current = async () => {
+  const bucket = (await rig.everything()).find((line) => line.startsWith("bucket muster-dev-manager"));
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const s3 = new S3Client({
+    endpoint: rig.moto.url,
+    region: "eu-central-1",
+    forcePathStyle: true,
+    credentials,
+  });
+  const ask = new GetObjectCommand({ Bucket: bucket!.split(" ")[1]!, Key: "manager/current.json" });
+  return (await s3.send(ask)).Body!.transformToString();
+};
+
+const template = "runners-pool-arm64-spot-eu-central-1";
+const watched = "runners-manager-store-current";
+
+test("a first `up` that fails half way is gone with a destroy", async () => {
+  await rig.fail({
+    op: "create",
+    match: "Instance runners-manager",
+    message: "InsufficientInstanceCapacity",
+  });
+  await expect(rig.up()).rejects.toThrow("InsufficientInstanceCapacity");
+  expect(await rig.everything()).not.toEqual([]);
+  await rig.fail();
+  await rig.destroy();
+  expect(await rig.everything()).toEqual([]);
+});
+
+test("a preview only creates; after `up` another shows nothing, also with --refresh", async () => {
+  await rig.setConfig(pools({}));
+  expect(Object.keys((await rig.preview()).changes)).toEqual(["create"]);
+  await rig.up();
+  expect((await rig.preview({ refresh: true })).steps).toEqual({});
+  expect(JSON.stringify(await rig.state())).not.toContain(githubToken);
+});
+
+test("a changed limit changes what the manager watches, and nothing else", async () => {
+  await rig.setConfig(pools({ max: 5 }));
+  const { steps } = await rig.preview();
+  expect(Object.entries(steps).map(([name, { op }]) => [name, op])).toEqual([[watched, "update"]]);
+  await rig.up();
+  expect(await current()).toMatch(/"max": ?5\b/);
+});
+
+test("a larger disk is a new version of the pool's template, which the manager is told; its machine stays", async () => {
+  const before = (await rig.everything()).filter((line) => line.includes(" instance "));
+  await rig.setConfig(pools({ max: 5 }, 200));
+  const { steps } = await rig.preview();
+  expect(steps).toMatchObject({ [template]: { op: "update" }, [watched]: { op: "update" } });
+  expect(Object.values(steps).map(({ op }) => op)).not.toContain("replace");
+  expect(Object.values(steps).map(({ type }) => type)).not.toContain("aws:ec2/instance:Instance");
+  await rig.up();
+  expect(await current()).toMatch(/"version": ?2\b/);
+  expect((await rig.everything()).filter((line) => line.includes(" instance "))).toEqual(before);
+});
+
+test("a further pool makes its template, and goes with it", async () => {
+  const { "muster:pools": one } = pools({ max: 5 }, 200);
+  const second = { labels: ["self-hosted", "linux", "dev-large"], max: 1, backends: [{ aws: { types } }] };
+  await rig.setConfig({ "muster:pools": { ...one, large: second } });
+  await rig.up();
+  const templates = async () =>
+    (await rig.everything()).filter((line) => line.includes("launch-template")).length;
+  expect(await templates()).toBe(3);
+  await rig.setConfig({ "muster:pools": one });
+  const { steps } = await rig.preview();
+  expect(steps["runners-pool-large-spot-eu-central-1"]).toMatchObject({ op: "delete" });
+  expect(Object.values(steps).filter(({ op }) => op === "replace")).toEqual([]);
+  await rig.up();
+  expect(await templates()).toBe(2);
+});
+
+test("destroy leaves nothing", async () => {
+  await rig.destroy();
+  expect(await rig.everything()).toEqual([]);
+});
