@@ -13,7 +13,10 @@ export interface Programs {
  * @param root the checkout
  * @throws BundleError, NodeError
  */
-export const programsFor = async ({ manager }: Pick<Settings, "manager">, root: string): Promise<Programs> => {
+export const programsFor = async (
+  { manager }: Pick<Settings, "manager">,
+  root: string,
+): Promise<Programs> => {
   const [bundles, node] = await Promise.all([
     bundle(root),
     manager.on === "aws" ? nodeTarball(root) : Promise.resolve(null),

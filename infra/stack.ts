@@ -29,7 +29,8 @@ const outputsOf = (name: string, args: RunnersArgs, parent: Runners): RunnersOut
   const { manager, aws, github, budget } = settings;
   for (const warning of settings.warnings) void pulumi.log.warn(`${warning}.`);
   if (manager.on === "local") return onThisComputer(name, { ...args, root: projectRoot }, parent);
-  if (!aws || !node) throw new Error("a manager on AWS needs the settings of AWS and the Node of its machine");
+  if (!aws || !node)
+    throw new Error("a manager on AWS needs the settings of AWS and the Node of its machine");
   const pools = Object.fromEntries(
     Object.entries(settings.pools).map(([pool, { backends, ...rest }]) => [
       pool,

@@ -48,7 +48,7 @@ const argsOf = (over: Partial<AwsStackArgs> = {}): AwsStackArgs => ({
     atMostPerMonth: 3650,
     pricesOf: "2026-11-01",
   },
-  bundles: { manager: bundle("1"), runner: bundle("2"), updater: bundle("3") },
+  bundles: { manager: bundle("1"), runner: bundle("2"), updater: bundle("3"), leaving: bundle("4") },
   node: {
     version: "24.0.0",
     integrity: `sha512-${Buffer.alloc(64, 7).toString("base64")}`,
