@@ -45,6 +45,8 @@ const ofLeaving = {
   // It is run from a text (aws/script.ts), which only the older module format allows, on whatever Node is there then.
   format: "cjs" as const,
   target: "node20",
+  // A text that is run so can require, but not import.
+  supported: { "dynamic-import": false },
   // Only ES modules lose what nothing uses.
   mainFields: ["module", "main"],
   // Without the methods for every call of GitHub's API, by name: the login calls by route.

@@ -1,0 +1,140 @@
+/** The script as a delete runs it: the text of the state through a shell, against moto and the GitHub simulator. */
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { DescribeInstancesCommand, EC2Client, RunInstancesCommand } from "@aws-sdk/client-ec2";
+import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { optionsVariable, type SweepOptions, type Verb } from "../../../agent/leaving/options.ts";
+import { packedScript, scriptLine } from "../../../infra/aws/script.ts";
+import { bundle } from "../../../infra/bundle.ts";
+import { startMoto, type Moto } from "../../clouds/moto.ts";
+import { Client } from "../../github/testing/client.ts";
+import { start } from "../../github/testing/start.ts";
+import { sweepOptions } from "../../agent/leaving/world.ts";
+
+let moto: Moto;
+let packed: string;
+beforeAll(async () => {
+  moto = await startMoto();
+  for (const [name, value] of Object.entries(moto.env)) vi.stubEnv(name, value);
+  packed = await packedScript((await bundle(join(import.meta.dirname, "../../.."), () => {})).leaving);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await moto.stop();
+});
+
+const runScript = async (verb: Verb, options: unknown, env: NodeJS.ProcessEnv = {}) => {
+  const child = spawn("/bin/sh", ["-c", scriptLine(verb)], {
+    env: { ...process.env, [optionsVariable]: JSON.stringify(options), ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  child.stdin.on("error", () => {
+    // It ended before it read the script.
+  });
+  child.stdin.end(packed);
+  const code = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await code, stdout, stderr };
+};
+
+const launch = (stack: string) =>
+  new EC2Client({ region: "eu-central-1" }).send(
+    new RunInstancesCommand({
+      ImageId: "ami-12345678",
+      InstanceType: "c7g.large",
+      MinCount: 5,
+      MaxCount: 5,
+      TagSpecifications: [
+        {
+          ResourceType: "instance",
+          Tags: [
+            { Key: "muster:stack", Value: stack },
+            { Key: "muster:pool", Value: "arm64" },
+          ],
+        },
+      ],
+    }),
+  );
+const running = async (stack: string) => {
+  const { Reservations = [] } = await new EC2Client({ region: "eu-central-1" }).send(
+    new DescribeInstancesCommand({ Filters: [{ Name: "tag:muster:stack", Values: [stack] }] }),
+  );
+  return Reservations.flatMap(({ Instances = [] }) => Instances).filter(
+    ({ State }) => State?.Name === "running",
+  ).length;
+};
+const credential = (Value: string) =>
+  new SSMClient({ region: "eu-central-1" }).send(
+    new PutParameterCommand({
+      Name: "/muster-dev/secrets/githubToken",
+      Value,
+      Type: "SecureString",
+      Overwrite: true,
+    }),
+  );
+
+test("sweep ends five machines without a manager and removes the stack's sets, not those of another stack", async () => {
+  const github = await start();
+  const client = await new Client(github).login();
+  await client.createSet("muster-dev-arm64", ["self-hosted", "arm64"]);
+  await client.createSet("muster-prod-arm64", ["self-hosted", "other"]);
+  await credential(github.token);
+  await launch("muster/dev");
+  await launch("muster/prod");
+  const options: SweepOptions = {
+    ...sweepOptions,
+    github: { ...sweepOptions.github, url: github.repositoryUrl },
+  };
+  const ran = await runScript("sweep", options);
+  expect(ran).toEqual({ code: 0, stdout: "", stderr: expect.any(String) as string });
+  expect(ran.stderr).toContain("sweep: eu-central-1: 5 machines ended, nothing is left");
+  expect(ran.stderr).toContain("no scale set and no runner of this stack is left");
+  expect([await running("muster/dev"), await running("muster/prod")]).toEqual([0, 5]);
+  expect(github.control.scaleSets().map(({ name }) => name)).toEqual(["muster-prod-arm64"]);
+});
+
+test("with GitHub down it ends machines, names what may remain, and succeeds", async () => {
+  await credential("t0ken");
+  await launch("muster/dev");
+  const options = { ...sweepOptions, github: { ...sweepOptions.github, url: "http://127.0.0.1:9/acme" } };
+  const { code, stderr } = await runScript("sweep", options);
+  expect([code, code === 0 ? "" : stderr]).toEqual([0, ""]);
+  expect(await running("muster/dev")).toBe(0);
+  expect(stderr).toContain("may remain");
+  expect(stderr).toContain("muster-dev-arm64, muster-dev-gpu");
+  expect(stderr).not.toContain("t0ken");
+});
+
+test("without credentials for AWS it fails and says which to give", async () => {
+  const without = { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "", HOME: "/nonexistent" };
+  const { code, stderr } = await runScript("sweep", sweepOptions, without);
+  expect(code).toBe(1);
+  expect(stderr).toContain('Give this shell those that "pulumi up" had');
+});
+
+test("a missing Node and one that is too old are named", async () => {
+  const empty = await mkdtemp(join(tmpdir(), "muster-node-"));
+  try {
+    await symlink("/bin/sh", join(empty, "sh"));
+    const none = await runScript("drain", {}, { PATH: empty });
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("no node on PATH") as string]);
+    const old = `#!/bin/sh\nshift; exec "${process.execPath}" -e 'Object.defineProperty(process.versions,"node",{value:"18.20.0"});'"$1"\n`;
+    await writeFile(join(empty, "node"), old, { mode: 0o755 });
+    const ran = await runScript("drain", {}, { PATH: empty });
+    expect([ran.code, ran.stderr]).toEqual([
+      1,
+      expect.stringContaining("this needs Node.js 20 or later") as string,
+    ]);
+  } finally {
+    await rm(empty, { recursive: true });
+  }
+});
+
+test("the state holds less than 220 KB for it, and the line leaves room for none of it in an argument", () => {
+  expect(packed.length).toBeLessThan(220 * 1024);
+  expect(scriptLine("settle").length).toBeLessThan(1_000);
+});
