@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { kill } from "node:process";
 import { expect, test } from "vitest";
 import { sessionMembers } from "../../agent/machine-processes.ts";
 import { identify, processTable, type ProcessStat } from "../../agent/supervisor/process.ts";
@@ -47,11 +49,15 @@ test("a leader of an earlier boot names nobody", () => {
 });
 
 test("the table also holds processes that have ended", async () => {
-  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], {
+  const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const [line] = (await once(parent.stdout, "data")) as [Buffer];
   const child = Number(line.toString());
+  // As long as the parent is a shell it may collect its child; the program after it never does.
+  const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  await expect.poll(() => [parent.pid!, child].map(nameOf), { timeout: 5_000 }).toEqual(["sleep", "sleep"]);
+  kill(child, "SIGKILL");
   await expect
     .poll(() => processTable().find(({ pid }) => pid === child)?.state, { timeout: 5_000 })
     .toBe("Z");
