@@ -30,7 +30,7 @@ export interface ManagerArgs extends Pick<StoreArgs, "files" | "node" | "current
   /** GitHub's credential, unless `secretParameters` names it. */
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
   /** What must outlive the machine in a destroy, besides what it reads: networks, sweep. */
-  after: readonly pulumi.Resource[];
+  after: (of: Pick<Store, "secretNames" | "secrets">) => readonly pulumi.Resource[];
 }
 
 export class Manager extends pulumi.ComponentResource {
@@ -107,7 +107,7 @@ export class Manager extends pulumi.ComponentResource {
               extraCa: settings.extraCa,
             }),
           ),
-        after: [...store.contents, ...args.after],
+        after: [...store.contents, ...args.after(store)],
       },
       inside,
     );

@@ -11,8 +11,20 @@ import type { Bundle } from "../bundle.ts";
 
 const compress = promisify(brotliCompress);
 
+type Script = Pick<Bundle, "path" | "sha256">;
+
+/** Both Commands ask at the same moment: one of them packs. */
+const packing = new Map<string, Promise<string>>();
+
 /** Brotli in base64. Packing takes a second, so it is done once a version, beside the bundle. */
-export const packedScript = async ({ path, sha256 }: Pick<Bundle, "path" | "sha256">): Promise<string> => {
+export const packedScript = (script: Script): Promise<string> => {
+  const key = `${script.path} ${script.sha256}`;
+  const packed = packing.get(key) ?? pack(script);
+  packing.set(key, packed);
+  return packed;
+};
+
+const pack = async ({ path, sha256 }: Script): Promise<string> => {
   const packed = `${path}.br64`;
   const known = await readFile(packed, "utf8").catch(() => null);
   if (known?.startsWith(`${sha256} `)) return known.slice(sha256.length + 1);

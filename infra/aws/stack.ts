@@ -1,6 +1,7 @@
 /**
  * The part of `Runners` that runs on AWS, from the ground up: networks, the place where agents find the manager, the
- * cache, the pools whose machines know that place, and the manager that launches them.
+ * cache, the pools whose machines know that place, and the manager that launches them. A destroy goes the other way:
+ * drain, manager, sweep, and then the ground.
  */
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
@@ -12,6 +13,7 @@ import { Cache } from "./cache.ts";
 import { currentObjectOf } from "./config.ts";
 import { awsContext } from "./context.ts";
 import { Endpoint } from "./endpoint.ts";
+import { drainCommand, sweepCommand } from "./leaving.ts";
 import { Manager } from "./manager.ts";
 import { Monitoring } from "./monitoring.ts";
 import { Network } from "./network.ts";
@@ -131,9 +133,27 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
             ),
           ),
       secrets,
-      after: networks,
+      after: ({ secretNames, secrets: parameters }) => [
+        ...networks,
+        sweepCommand(
+          `${name}-sweep`,
+          { context, script: bundles.leaving, github, pools: Object.keys(pools), secrets: secretNames },
+          { parent, dependsOn: [...networks, ...parameters] },
+        ),
+      ],
     },
     atHome,
+  );
+  drainCommand(
+    `${name}-drain`,
+    {
+      context,
+      script: bundles.leaving,
+      pools: regionsOf(pools),
+      bucket: machine.bucket,
+      timeoutSeconds: manager.drainTimeoutSeconds,
+    },
+    { parent, dependsOn: [machine] },
   );
   const monitoring = new Monitoring(
     `${name}-monitoring`,
@@ -143,3 +163,12 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
 
   return awsOutputs({ ...args, networks, managers, machine, cache, monitoring });
 };
+
+/** Pool -> where its machines are launched. */
+const regionsOf = (pools: AwsStackArgs["pools"]): Record<string, string[]> =>
+  Object.fromEntries(
+    Object.entries(pools).map(([pool, { backends }]) => [
+      pool,
+      [...new Set(backends.filter(({ fixed }) => fixed === 0).map(({ region }) => region))],
+    ]),
+  );

@@ -37,6 +37,10 @@ export class Store extends pulumi.ComponentResource {
   readonly nodeKey: string;
   /** Names of the parameters that the manager must read. */
   readonly parameters: readonly string[];
+  /** Secret of ManagerSecrets -> name of the parameter that holds it. */
+  readonly secretNames: Readonly<Record<string, string>>;
+  /** The parameters that the program makes for them. */
+  readonly secrets: readonly pulumi.Resource[];
   /** What has to be there before the machine starts. */
   readonly contents: readonly pulumi.Resource[];
 
@@ -140,6 +144,8 @@ export class Store extends pulumi.ComponentResource {
       { ...inside, dependsOn: [...programs, hashes, ...secrets] },
     );
     this.bucket = store.bucket;
+    this.secretNames = secretNames;
+    this.secrets = secrets;
     this.parameters = [`${prefix}/files`, ...Object.values(secretNames)];
     this.contents = [...programs, nodeObject, hashes, ...secrets, current];
     this.registerOutputs();

@@ -47,7 +47,7 @@ const managerOf = (over: Partial<ManagerArgs> = {}, settings: Partial<AwsSetting
         ],
       },
       secrets: { githubToken: planted },
-      after: [],
+      after: () => [],
       ...over,
     });
     return { instanceId, bucket, parameterPrefix };

@@ -1,5 +1,8 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { currentObject } from "../../../agent/manager-host.ts";
 import { onAws, type AwsStackArgs } from "../../../infra/aws/stack.ts";
 import * as pulumi from "@pulumi/pulumi";
@@ -10,6 +13,13 @@ const bundle = (digit: string) => ({
   sha256: digit.repeat(64),
   bytes: 1,
 });
+
+/** Packed beside itself, so it lies in a folder of its own. */
+const folder = mkdtempSync(join(tmpdir(), "muster-stack-"));
+const script = join(folder, "leaving.cjs");
+writeFileSync(script, "");
+afterAll(() => rmSync(folder, { recursive: true }));
+const leaving = { path: script, sha256: createHash("sha256").update("").digest("hex"), bytes: 0 };
 
 const argsOf = (over: Partial<AwsStackArgs> = {}): AwsStackArgs => ({
   stack: { project: "muster", name: "dev" },
@@ -48,7 +58,7 @@ const argsOf = (over: Partial<AwsStackArgs> = {}): AwsStackArgs => ({
     atMostPerMonth: 3650,
     pricesOf: "2026-11-01",
   },
-  bundles: { manager: bundle("1"), runner: bundle("2"), updater: bundle("3"), leaving: bundle("4") },
+  bundles: { manager: bundle("1"), runner: bundle("2"), updater: bundle("3"), leaving },
   node: {
     version: "24.0.0",
     integrity: `sha512-${Buffer.alloc(64, 7).toString("base64")}`,
@@ -119,4 +129,36 @@ test("what the stack tells names its pools, its manager and how to reach it, and
     `aws ssm start-session --region eu-central-1 --target ${result.manager}`,
   );
   expect(JSON.stringify(result)).not.toContain("planted");
+});
+
+test("a destroy drains, then ends the manager, then sweeps what it launched, then takes networks and secrets", async () => {
+  const { made } = await stackOf();
+  const after = (name: string) => made.find((one) => one.name === name)!.after;
+  expect(after("runners-drain")).toContain("runners-manager-host-instance");
+  expect(after("runners-manager-host-instance")).toContain("runners-sweep");
+  expect(after("runners-sweep")).toEqual(
+    expect.arrayContaining([
+      "runners-eu-central-1-vpc",
+      "runners-eu-central-1-public-internet",
+      "runners-manager-store-githubToken",
+    ]),
+  );
+});
+
+test("what leaves is told where machines are and which parameter holds the credential, not the credential", async () => {
+  const { made } = await stackOf();
+  const optionsOf = (name: string) => {
+    const { environment } = made.find((one) => one.name === name)!.inputs;
+    return JSON.parse(Object.values(environment as Record<string, string>)[0]!);
+  };
+  expect(optionsOf("runners-sweep")).toMatchObject({
+    stack: { project: "muster", name: "dev" },
+    regions: ["eu-central-1"],
+    pools: ["arm64"],
+    secrets: { githubToken: "/muster-dev/secrets/githubToken" },
+  });
+  expect(optionsOf("runners-drain")).toMatchObject({
+    regions: { "eu-central-1": ["arm64"] },
+    timeoutSeconds: 600,
+  });
 });

@@ -126,7 +126,7 @@ const manager = new Manager(
     current: (of) =>
       pulumi.jsonStringify({ ...of, max: edits.max, backends: pool.backends, ca: endpoint.ca }),
     secrets: token ? { githubToken: token } : {},
-    after: [network],
+    after: () => [network],
   },
   { provider },
 );
