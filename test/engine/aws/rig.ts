@@ -1,4 +1,4 @@
-/** A stack on the real engine whose AWS is moto: own state, own passphrase, own cloud, nothing shared with anybody. */
+/** A stack on the real engine whose AWS is moto and whose GitHub is the simulator: own state, own passphrase, nothing shared with anybody. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { parse, stringify } from "yaml";
@@ -8,6 +8,7 @@ import { PulumiFailed } from "../../../tools/engine/local-stack.ts";
 import { run, type Ran, type RunOptions } from "../../../tools/engine/run.ts";
 import { inventory } from "../../clouds/inventory.ts";
 import { startMoto, type Moto } from "../../clouds/moto.ts";
+import { startGitHub, type GitHubSimulator } from "../../github/server.ts";
 import { copyProject } from "../project.ts";
 import { plantNode } from "./plant-node.ts";
 import { faultsVariable, type Fault } from "../standin/faults.ts";
@@ -43,6 +44,8 @@ export interface AwsPreview {
 export interface AwsRig {
   root: string;
   moto: Moto;
+  /** The stack's GitHub, whose one token is `githubToken`. */
+  github: GitHubSimulator;
   /** For running Pulumi, or a command of the stack, by other means. */
   env: NodeJS.ProcessEnv;
   /** Plain settings with their namespace, such as `muster:pools`; `undefined` removes one. */
@@ -67,7 +70,7 @@ export interface AwsRig {
   setBaseline(): Promise<void>;
   /** Seconds of each command of Pulumi so far. */
   readonly seconds: readonly { command: string; seconds: number }[];
-  /** Stops moto and removes the files; the stack's objects go with moto. */
+  /** Stops moto and GitHub and removes the files; the stack's objects go with moto. */
   close(): Promise<void>;
 }
 
@@ -123,11 +126,12 @@ export interface RigOptions {
   program?: string;
 }
 
-/** Makes the copy, starts moto and makes the stack in it. @throws MotoMissing, EngineMissing, PulumiFailed */
+/** Makes the copy, starts moto and a GitHub, and makes the stack in them. @throws MotoMissing, EngineMissing, PulumiFailed */
 export const openAwsRig = async (options: RigOptions): Promise<AwsRig> => {
   const { stack, regions = ["eu-central-1"] } = options;
-  const [moto, engine, project] = await Promise.all([
+  const [moto, github, engine, project] = await Promise.all([
     startMoto(),
+    startGitHub({ tokens: [{ token: githubToken }] }),
     findEngine({ log: () => {} }),
     copyProject(),
   ]);
@@ -178,6 +182,7 @@ export const openAwsRig = async (options: RigOptions): Promise<AwsRig> => {
   const rig: AwsRig = {
     root,
     moto,
+    github,
     env,
     seconds,
     setConfig,
@@ -202,11 +207,13 @@ export const openAwsRig = async (options: RigOptions): Promise<AwsRig> => {
     everything: async () => (await inventory(moto.url, regions)).filter((line) => !baseline.has(line)),
     setBaseline: async () => void (baseline = new Set(await inventory(moto.url, regions))),
     close: async () => {
-      await moto.stop();
+      await Promise.all([moto.stop(), github.stop()]);
       await project.remove();
     },
   };
   await must(["stack", "init", "--no-select"]);
+  // No command of a stack may call the real one: its sweep does at a destroy.
+  if (!options.program) await setConfig({ "muster:github": { url: github.organizationUrl } });
   if (options.settings) await setConfig(options.settings);
   for (const [key, value] of Object.entries(options.secrets ?? {})) await rig.setSecret(key, value);
   return rig;
