@@ -45,6 +45,11 @@ export const awsBackend = z.object({
   /** Always an explicit version: a repeated client token must stay byte for byte the same. */
   template: z.object({ id: z.string().min(1), version: z.int().min(1) }),
   subnets: z.array(z.object({ id: z.string().min(1), zone: z.string().min(1) })).min(1),
+  /**
+   * What each machine costs besides its type, in millionths of the types' `currency` per hour: disk and public address. An
+   * offer's price, which the budget counts, is the type's (or the spot price, once it is known) and this.
+   */
+  besideMicrosPerHour: z.int().min(0).default(0),
   /** Instances that Pulumi made: slots, which are never terminated. Empty: machines are launched. */
   fixed: z.array(z.string().min(1)).default([]),
 });
@@ -97,8 +102,16 @@ export const managerConfig = z.object({
     source: z.enum(jobSources).default("auto"),
   }),
   pools: z.record(z.string(), poolConfig),
-  /** Millionths of `currency` per hour for all pools together; null for no limit. */
-  budget: z.nullable(z.object({ microsPerHour: z.int().min(0), currency: z.enum(["USD", "EUR"]) })),
+  /** Null for no limit. */
+  budget: z.nullable(
+    z.object({
+      /** Millionths of `currency` per hour for everything that the stack costs. */
+      microsPerHour: z.int().min(0),
+      /** What of it goes to what is always there (manager, network, fixed machines); the rest is for machines that are launched. */
+      baseMicrosPerHour: z.int().min(0).default(0),
+      currency: z.enum(["USD", "EUR"]),
+    }),
+  ),
   manager: z.object({
     /** TCP on 127.0.0.1: health, metrics, page. */
     port: z.int().min(1).max(65535),
@@ -123,8 +136,12 @@ export const managerConfig = z.object({
           port: z.int().min(1).max(65535),
           /** Names and addresses in the certificate, in the order in which agents try them. */
           addresses: z.array(z.string().min(1)).min(1),
-          /** PEM: the stack's own CA, which user data pins, and the manager's certificate. Their keys are secrets. */
+          /** PEM: the stack's own CA, which user data pins; while it is exchanged two, the older first. */
           ca: z.string().min(1),
+          /**
+           * PEM: what the manager presents, as it stands: its certificate, and while the CA is exchanged behind it the new
+           * CA as the old one certified it. So one chain satisfies machines that trust the old CA, the new one, or both.
+           */
           certificate: z.string().min(1),
         }),
       )
@@ -137,12 +154,29 @@ export type ManagerConfig = z.infer<typeof managerConfig>;
 export const agentsSocket = ({ manager }: Pick<ManagerConfig, "manager">): string =>
   join(dirname(manager.socket), "agents.sock");
 
-/** Secrets, one JSON object on standard input; never in a file that stays, an argument or the environment. */
+/**
+ * Secrets, one JSON object on standard input; never in a file that stays, an argument or the environment.
+ *
+ * Of the keys (PEM) `caKey` and `certificateKey` are there wherever `manager.agents` is set, the earlier two only while the
+ * CA is exchanged (`muster:manager.ca`). `caKey` is the root of the stack's session keys: tokens and sessions are signed
+ * under it, and believed under it or `earlierCaKey`, so that an exchange ends no machine. The key of the certificate is
+ * the one that fits it (`X509Certificate.checkPrivateKey`): settings and secrets arrive one after the other, and settings may be
+ * put back.
+ */
 export const managerSecrets = z.object({
   githubToken: z.string().min(1).optional(),
   githubAppKey: z.string().min(1).optional(),
-  /** PEM; the root of the stack's session keys. Only where `manager.agents` is set, like `certificateKey`. */
   caKey: z.string().min(1).optional(),
   certificateKey: z.string().min(1).optional(),
+  earlierCaKey: z.string().min(1).optional(),
+  earlierCertificateKey: z.string().min(1).optional(),
 });
 export type ManagerSecrets = z.infer<typeof managerSecrets>;
+
+/** Those that a manager reads at its start only: other ones need a new process. */
+export const startSecrets = [
+  "caKey",
+  "certificateKey",
+  "earlierCaKey",
+  "earlierCertificateKey",
+] as const satisfies readonly (keyof ManagerSecrets)[];

@@ -1,10 +1,8 @@
 /** Looks at the object and at the secrets. */
+import { startSecrets } from "../manager-config.ts";
 import { currentKey } from "../manager-host.ts";
 import { type Context, bounded } from "./context.ts";
 import { NotWanted, sha256, wantedOf } from "./wanted.ts";
-
-/** What a manager reads at its start only. */
-const startSecrets = ["caKey", "certificateKey"] as const;
 
 export const keysOf = (secrets: string): string => {
   const values = JSON.parse(secrets) as Record<string, string>;
@@ -43,10 +41,14 @@ export const makeSecrets = (context: Context) => {
   const { callMs, secretsMs } = options.limits;
   let dueMs = -Infinity;
   let last: string | null = null;
+  let lastNames: string | null = null;
   return async (): Promise<void> => {
     const names = context.wanted?.release?.secrets;
     if (!names) return;
     const now = deps.clock.now();
+    // A certificate must not meet the key of the one before: what is wanted waits until these can be read.
+    if (lastNames !== null && JSON.stringify(names) !== lastNames) context.secrets = null;
+    lastNames = JSON.stringify(names);
     const asked = JSON.stringify([names, context.wanted?.release?.config.manager]);
     if (asked === last && now < dueMs) return;
     const values = await bounded(context, callMs, "reading the secrets", (signal) =>

@@ -113,15 +113,22 @@ export const makeUpdaterRig = async () => {
   };
 
   const updater = "the updater";
-  const up = (manager: string, max = 2) => {
+  /** @param generation of the CA: its keys are parameters of their own, and the certificate names it */
+  const up = (manager: string, max = 2, generation: number | null = null) => {
     const base = testConfig({ default: { max } });
     const programs = { "manager.mjs": manager, "runner.mjs": "the runner", "updater.mjs": updater };
     const entries = Object.entries(programs);
     const files = Object.fromEntries(entries.map(([name, text]) => [name, sha256(text)]));
     for (const [name, text] of entries) objects.set(fileKey(sha256(text), name), text);
     parameters.set(`${prefix}/files`, JSON.stringify(files));
-    const config = { ...base, manager: { ...base.manager, socket } };
-    const secrets = { githubToken: "/token" };
+    const agents =
+      generation === null
+        ? null
+        : { port: 7443, addresses: ["10.64.16.10"], ca: "CA", certificate: `certificate ${generation}` };
+    const config = { ...base, manager: { ...base.manager, socket, agents } };
+    const key = `/certificateKey-${generation}`;
+    if (generation !== null) parameters.set(key, `key ${generation}`);
+    const secrets = { githubToken: "/token", ...(generation !== null && { certificateKey: key }) };
     objects.set(currentKey, JSON.stringify({ version: currentVersion, files, config, secrets }));
   };
   const options = { parameterPrefix: prefix, self: sha256(updater), limits: defaultLimits };
@@ -138,6 +145,11 @@ export const makeUpdaterRig = async () => {
     hash: sha256,
     running: () => running,
     status: () => JSON.parse(String(objects.get(statusKey) ?? "null")) as HostStatus | null,
+    /** What a manager that starts now reads: the certificate of the settings and its key. */
+    certificateAndKey: () => {
+      const read = (name: string) => JSON.parse(readFileSync(join(folders.updater, name), "utf8"));
+      return [read("settings.json").manager.agents.certificate, read("secrets.json").certificateKey];
+    },
     maxInSettings: () => {
       const text = readFileSync(settings, "utf8");
       return (JSON.parse(text) as { pools: { default: { max: number } } }).pools.default.max;

@@ -97,6 +97,22 @@ describe("what goes wrong leaves the manager alone and is said until it is well"
     expect(rig.status()!.problem).toBe(null);
   });
 
+  test("an exchange of the CA whose keys cannot be read yet waits for them: no certificate meets another's key", async () => {
+    rig.up("one", 2, 1);
+    await healthy();
+    expect(rig.certificateAndKey()).toEqual(["certificate 1", "key 1"]);
+    rig.faults.set("secrets", named("AccessDeniedException", "not authorized to ssm:GetParameters"));
+    rig.up("one", 2, 2);
+    await rig.turn(90_000);
+    expect(rig.certificateAndKey()).toEqual(["certificate 1", "key 1"]);
+    expect(restarts()).toBe(1);
+    rig.faults.clear();
+    await rig.turn(90_000);
+    expect(rig.certificateAndKey()).toEqual(["certificate 2", "key 2"]);
+    expect(restarts()).toBe(2);
+    expect(rig.status()).toMatchObject({ healthy: true, refused: null, problem: null });
+  });
+
   test("a status that cannot be written is written later", async () => {
     await healthy();
     rig.faults.set("put", new Error("Service Unavailable"));
