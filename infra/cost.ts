@@ -2,7 +2,6 @@
  * What a stack costs by list prices: idle and at most, per pool and in all. Pure, of settings alone, so that a preview
  * knows it. Traffic, the cache's storage, requests and snapshots come on top.
  */
-import type { MachineType } from "../agent/manager-config.ts";
 import { alarms } from "./aws/alarms.ts";
 import { managerDisksGb } from "./aws/disks.ts";
 import type { AwsBackendSettings, AwsManagerSettings, AwsNetwork, AwsSettings } from "./aws/settings.ts";
@@ -28,22 +27,19 @@ export interface StackCost {
   /** What is always there and belongs to no pool, in millionths per hour. */
   base: readonly { what: string; micros: number }[];
   pools: Readonly<Record<string, PoolCost>>;
+  /** What is there whatever happens: `base` and the pools' fixed machines. A budget holds what comes beyond it. */
+  always: number;
   idle: number;
-  /** Where a budget stops the pools before their `max`, with them at the budget. */
+  /** With every pool at its `max`, or where the budget stops them. */
   atMost: number;
+  /** What sets `atMost`: the pools' `max`, the budget, or what is always there, when that alone is above the budget. */
+  limit: "max" | "budget" | "always";
   /** What is probably not meant, as sentences without a full stop. */
   warnings: readonly string[];
 }
 
 /** Millionths per hour of the currency above which a stack should have a budget. */
 const worthABudget = 5_000_000;
-
-/** A machine with what it needs: its disk, and an address where it has one. */
-interface MachineCost {
-  machine: number;
-  rest: number;
-}
-const whole = ({ machine, rest }: MachineCost) => machine + rest;
 
 const diskPerHour = (
   { gb, throughput, iops }: { gb: number; throughput: number; iops: number },
@@ -59,43 +55,44 @@ const diskPerHour = (
 
 const hasAddresses = (network: AwsNetwork) => network.kind === "own" && !network.private;
 
-const dearest = (types: readonly MachineType[]) =>
-  Math.max(...types.map(({ microsPerHour }) => microsPerHour));
-
-const machineCost = (entry: AwsBackendSettings, network: AwsNetwork, currency: Currency): MachineCost => {
-  const { diskGb, diskThroughput, diskIops, region } = entry;
+/** What one machine of the entry costs besides its type: its disk, and an address where it has one. */
+export const besideOf = (
+  entry: Pick<AwsBackendSettings, "diskGb" | "diskThroughput" | "diskIops" | "region" | "types">,
+  network: AwsNetwork,
+): number => {
+  const { diskGb, diskThroughput, diskIops, region, types } = entry;
   const disk = diskPerHour({ gb: diskGb, throughput: diskThroughput, iops: diskIops }, region);
   const address = hasAddresses(network) ? pricesOf(region).ipv4Hour : 0;
-  return { machine: dearest(entry.types), rest: inCurrency(disk + address, currency) };
+  return inCurrency(disk + address, types[0]!.currency);
 };
 
 interface PoolSums {
-  idle: number;
-  /** Of all machines at most. */
-  machines: number;
-  rest: number;
+  fixed: number;
+  /** Of machines that wait for jobs. */
+  ready: number;
+  /** Of machines that are launched, at most. */
+  launched: number;
+  /** One machine of the cheapest type; null where none is launched. */
+  one: number | null;
 }
 
-const poolSums = (pool: PoolSettings, network: AwsNetwork, currency: Currency): PoolSums => {
+const poolSums = (pool: PoolSettings, network: AwsNetwork): PoolSums => {
   const entries = pool.backends
     .filter((backend) => backend.kind === "aws")
-    .map((entry) => ({ fixed: entry.fixed, cost: machineCost(entry, network, currency) }));
+    .map((entry) => {
+      const prices = entry.types.map(({ microsPerHour }) => microsPerHour + besideOf(entry, network));
+      return { fixed: entry.fixed, most: Math.max(...prices), least: Math.min(...prices) };
+    });
   const fixed = entries.filter((entry) => entry.fixed > 0);
-  const launched = entries.filter((entry) => entry.fixed === 0).map(({ cost }) => cost);
+  const launched = entries.filter((entry) => entry.fixed === 0);
   const always = fixed.reduce((sum, entry) => sum + entry.fixed, 0);
-  const rest = Math.max(0, pool.max - always);
-  // What waits is of the backend that comes first.
-  const ready = launched[0] ? Math.max(0, pool.minIdle - always) * whole(launched[0]) : 0;
-  const worst = launched.reduce<MachineCost>((a, b) => (whole(b) > whole(a) ? b : a), {
-    machine: 0,
-    rest: 0,
-  });
-  const sum = (of: keyof MachineCost) =>
-    fixed.reduce((total, entry) => total + entry.fixed * entry.cost[of], 0) + rest * worst[of];
+  const room = launched.length > 0 ? Math.max(0, pool.max - always) : 0;
   return {
-    idle: fixed.reduce((total, entry) => total + entry.fixed * whole(entry.cost), 0) + ready,
-    machines: sum("machine"),
-    rest: sum("rest"),
+    fixed: fixed.reduce((sum, entry) => sum + entry.fixed * entry.most, 0),
+    // What waits is of the backend that comes first.
+    ready: Math.min(room, Math.max(0, pool.minIdle - always)) * (launched[0]?.most ?? 0),
+    launched: room * Math.max(0, ...launched.map(({ most }) => most)),
+    one: room > 0 ? Math.min(...launched.map(({ least }) => least)) : null,
   };
 };
 
@@ -130,48 +127,71 @@ export const costOf = (
   const currency = budget?.currency ?? "USD";
   const base = baseOf(manager, aws, currency);
   const sums = Object.entries(settings.pools).map(
-    ([name, pool]) => [name, poolSums(pool, aws.network, currency)] as const,
+    ([name, pool]) => [name, poolSums(pool, aws.network)] as const,
   );
   const total = (of: (sums: PoolSums) => number) => sums.reduce((sum, [, pool]) => sum + of(pool), 0);
-  const always = base.reduce((sum, { micros }) => sum + micros, 0);
-  const machines = total((pool) => pool.machines);
-  // A budget limits the machines' own prices; fewer machines have fewer disks and addresses.
-  const share = budget && machines > budget.microsPerHour ? budget.microsPerHour / machines : 1;
-  const idle = always + total((pool) => pool.idle);
-  const atMost = Math.max(idle, always + share * (machines + total((pool) => pool.rest)));
+  const always = base.reduce((sum, { micros }) => sum + micros, 0) + total(({ fixed }) => fixed);
+  // A budget is for everything, but only stops what would be launched.
+  const room = budget ? Math.max(0, budget.microsPerHour - always) : Infinity;
+  const launched = total((pool) => pool.launched);
+  const atMost = Math.round(always + Math.min(room, launched));
   return {
     currency,
     pricesAsOf,
     base,
     pools: Object.fromEntries(
-      sums.map(([name, pool]) => [
+      sums.map(([name, { fixed, ready, launched: most }]) => [
         name,
-        { idle: Math.round(pool.idle), atMost: Math.round(pool.machines + pool.rest) },
+        { idle: Math.round(fixed + Math.min(room, ready)), atMost: Math.round(fixed + Math.min(room, most)) },
       ]),
     ),
-    idle: Math.round(idle),
-    atMost: Math.round(atMost),
-    warnings: budget ? [] : withoutBudget(sums, atMost, currency),
+    always: Math.round(always),
+    idle: Math.round(
+      always +
+        Math.min(
+          room,
+          total(({ ready }) => ready),
+        ),
+    ),
+    atMost,
+    limit: launched <= room ? "max" : room > 0 ? "budget" : "always",
+    warnings: budget
+      ? withBudget(sums, { budget: budget.microsPerHour, always, room }, currency)
+      : withoutBudget(sums, atMost, currency),
   };
 };
 
-const withoutBudget = (
-  sums: readonly (readonly [string, PoolSums])[],
-  atMost: number,
+type Sums = readonly (readonly [string, PoolSums])[];
+const money = (micros: number, currency: Currency) => `${(micros / 1e6).toFixed(2)} ${currency}`;
+
+/** A budget that nothing fits into looks like a pool that never starts. */
+const withBudget = (
+  sums: Sums,
+  { budget, always, room }: { budget: number; always: number; room: number },
   currency: Currency,
 ): string[] => {
-  if (atMost <= worthABudget) return [];
-  const cost = (pool: PoolSums) => pool.machines + pool.rest;
-  const [name, worst] = sums.reduce((a, b) => (cost(b[1]) > cost(a[1]) ? b : a));
-  const money = (micros: number) => `${(micros / 1e6).toFixed(2)} ${currency}`;
+  const short = sums.filter(([, { one }]) => one !== null && one > room);
+  if (short.length === 0) return [];
+  const names = short.map(([name]) => name).join(", ");
+  const least = Math.max(...short.map(([, { one }]) => one!));
   return [
-    `muster:budget: none is set, and the stack can cost ${money(atMost)} an hour, ${money(cost(worst))} of it pool ${name}; ` +
+    `muster:budget: of ${money(budget, currency)} an hour ${money(always, currency)} go to what is always there; ` +
+      `no machine of ${names} fits into the rest; set perHour to ${((always + least) / 1e6 + 0.005).toFixed(2)} or more`,
+  ];
+};
+
+const withoutBudget = (sums: Sums, atMost: number, currency: Currency): string[] => {
+  if (atMost <= worthABudget) return [];
+  const cost = ({ fixed, launched }: PoolSums) => fixed + launched;
+  const [name, worst] = sums.reduce((a, b) => (cost(b[1]) > cost(a[1]) ? b : a));
+  return [
+    `muster:budget: none is set, and the stack can cost ${money(atMost, currency)} an hour, ${money(cost(worst), currency)} of it pool ${name}; ` +
       "set muster:budget = { perHour: ... }, or a lower max",
   ];
 };
 
 /** As the outputs say it: in whole units of the currency, to the hundredth of a cent. */
-export const figures = ({ currency, pricesAsOf: day, idle, atMost }: StackCost): Costs => {
+export const figures = ({ currency, pricesAsOf: day, idle, atMost, limit, pools }: StackCost): Costs => {
   const amount = (micros: number) => Math.round(micros / 100) / 10_000;
   return {
     currency,
@@ -179,6 +199,13 @@ export const figures = ({ currency, pricesAsOf: day, idle, atMost }: StackCost):
     idlePerMonth: amount(idle * hoursPerMonth),
     atMostPerHour: amount(atMost),
     atMostPerMonth: amount(atMost * hoursPerMonth),
+    limit,
+    pools: Object.fromEntries(
+      Object.entries(pools).map(([name, pool]) => [
+        name,
+        { idlePerHour: amount(pool.idle), atMostPerHour: amount(pool.atMost) },
+      ]),
+    ),
     pricesOf: day,
   };
 };

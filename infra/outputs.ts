@@ -33,10 +33,14 @@ export interface Costs {
   idlePerHour: number;
   /** Per month of 730 hours while no job runs. */
   idlePerMonth: number;
-  /** Per hour with every pool at its `max`, or at the budget where that is less. */
+  /** Per hour with every pool at its `max`, or at the budget where that is less: everything, as the budget counts it. */
   atMostPerHour: number;
   /** Per month of 730 hours with every pool always at its `max`, or at the budget. */
   atMostPerMonth: number;
+  /** What sets it: the pools' `max`, the budget, or what is always there, when that alone is above the budget. */
+  limit: "max" | "budget" | "always";
+  /** Pool name -> `idlePerHour` and `atMostPerHour` of it alone. */
+  pools: Record<string, { idlePerHour: number; atMostPerHour: number }>;
   /** Day of the prices: `2026-11-01`. */
   pricesOf: string;
 }

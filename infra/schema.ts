@@ -121,7 +121,8 @@ export const pool = z.strictObject({
 const amountAllowed = "allowed is an amount of money per hour, such as 5 or 0.50";
 export const budget = z.strictObject({
   perHour: z.number(amountAllowed).min(0, amountAllowed).max(1e6, amountAllowed).meta({
-    description: "What all machines that exist may cost together per hour, each at its dearest.",
+    description:
+      "What the stack may cost per hour by list prices, everything together: what is always there (manager, NAT gateway, fixed machines), and each launched machine with its disk and address, at its dearest. Nothing is launched beyond it. Traffic, the cache's storage and logs are not counted.",
   }),
   currency: z.enum(["USD", "EUR"]).default("USD").meta({
     description: "Of the budget and of everything that the stack says of costs.",

@@ -42,7 +42,8 @@ export interface Settings {
   pools: Record<string, PoolSettings>;
   /** Null: the stack uses nothing of AWS. */
   aws: AwsSettings | null;
-  budget: ManagerConfig["budget"];
+  /** For everything that the stack costs; null for no limit. */
+  budget: Omit<NonNullable<ManagerConfig["budget"]>, "baseMicrosPerHour"> | null;
   /** What is allowed and probably not meant; shown by preview. Sentences without a full stop. */
   warnings: readonly string[];
 }

@@ -37,6 +37,8 @@ const outputsOf = (name: string, args: RunnersArgs, parent: Runners): RunnersOut
       { ...rest, backends: backends.filter((backend) => backend.kind === "aws") },
     ]),
   );
-  const costs = figures(costOf(settings)!);
-  return onAws(name, { ...args, github, budget, manager, aws, pools, costs, node }, parent);
+  const cost = costOf(settings)!;
+  const costs = figures(cost);
+  const limit = budget && { ...budget, baseMicrosPerHour: cost.always };
+  return onAws(name, { ...args, github, budget: limit, manager, aws, pools, costs, node }, parent);
 };

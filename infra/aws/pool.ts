@@ -2,6 +2,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsBackend } from "../../agent/manager-config.ts";
+import { besideOf } from "../cost.ts";
 import { poolTag, roles, roleTag, type AwsContext } from "./context.ts";
 import type { Network } from "./network.ts";
 import type { AwsBackendSettings } from "./settings.ts";
@@ -79,6 +80,7 @@ export class Pool extends pulumi.ComponentResource {
       types: [...entry.types],
       template: { id: template.id, version: template.latestVersion },
       subnets: network.subnets.map(({ id, zone }) => ({ id, zone })),
+      besideMicrosPerHour: besideOf(entry, settings),
       fixed: machines.map(({ id }) => id),
     });
   }

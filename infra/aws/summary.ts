@@ -41,6 +41,12 @@ const entryLine = ({ market, region, types, fixed, diskGb }: AwsBackendSettings)
   return `    ${market} in ${region}: ${names}, ${diskGb} GB${always}`;
 };
 
+const limits: Record<Costs["limit"], string> = {
+  max: "",
+  budget: ", which is the budget",
+  always: ", which is above the budget: nothing is launched",
+};
+
 /**
  * The target of the commands is asked of the stack, since a preview does not know it yet.
  * @param doc name of the SSM document and its parameters, if any
@@ -59,15 +65,21 @@ export const summaryOf = (args: SummaryArgs): string => {
   const target = `$(npm run -s pulumi -- stack output manager -s ${stack.name})`;
   const per = (hour: number, month: number) =>
     `${costs.currency} ${money(hour)} an hour (${money(month)} a month)`;
+  const alone = (pool: string) => {
+    const cost = costs.pools[pool];
+    if (!cost) return "";
+    const { idlePerHour: idle, atMostPerHour: most } = cost;
+    return ` (${costs.currency} ${idle > 0 && idle !== most ? `${money(idle)} to ` : ""}${money(most)} an hour)`;
+  };
   return [
     `${stack.name}: manager on a ${manager.type.name} in ${home}, runners for ${github}`,
     `network: ${network(aws)}${others.length ? `; peered with ${others.join(", ")}` : ""}; ${reach(manager)}`,
     ...Object.entries(pools).flatMap(([name, { labels, max, minIdle, backends }]) => [
-      `pool ${name}: up to ${max} at a time${minIdle ? `, ${minIdle} kept ready` : ""}, ${runsOn(labels)}`,
+      `pool ${name}: up to ${max} at a time${minIdle ? `, ${minIdle} kept ready` : ""}${alone(name)}, ${runsOn(labels)}`,
       ...backends.map(entryLine),
     ]),
     `costs: ${per(costs.idlePerHour, costs.idlePerMonth)} idle, ` +
-      `${per(costs.atMostPerHour, costs.atMostPerMonth)} at most; list prices of ${costs.pricesOf}`,
+      `${per(costs.atMostPerHour, costs.atMostPerMonth)} at most${limits[costs.limit]}; list prices of ${costs.pricesOf}`,
     `page: ${sessionCommand(home, target, forward(manager.port))}, then http://127.0.0.1:${manager.port}/`,
     `shell: ${sessionCommand(home, target)}`,
   ].join("\n");

@@ -76,7 +76,7 @@ export const localManagerConfig = ({
     },
     github: settings.github,
     pools: Object.fromEntries(Object.entries(settings.pools).map(([name, pool]) => [name, localPool(pool)])),
-    budget: settings.budget,
+    budget: settings.budget && { ...settings.budget, baseMicrosPerHour: 0 },
     manager: {
       port,
       directory,

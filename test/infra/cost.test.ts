@@ -71,18 +71,43 @@ test("fixed machines and minIdle cost while idle", () => {
   expect(cost({ pools: { p: ready } }).pools.p!.idle / 1e6).toBeCloseTo(one, 4);
 });
 
-test("a budget limits the worst case, in its currency", () => {
+test("a budget is for everything: the worst case is the budget, in its currency, and a smaller one stays", () => {
   const pools = { p: { max: 100, backends: [{ aws: { types: ["c7g.2xlarge"], market: "on-demand" } }] } };
   const free = cost({ pools });
   const capped = cost({ pools, budget: { perHour: 2 } });
-  const machines = 100 * 0.29 * 1.138;
-  expect(capped.atMost / 1e6).toBeCloseTo(
-    capped.idle / 1e6 + (2 / machines) * (free.pools.p!.atMost / 1e6),
-    3,
-  );
+  expect(capped).toMatchObject({ atMost: 2_000_000, limit: "budget", warnings: [] });
+  // What one pool could have alone.
+  expect(capped.pools.p!.atMost).toBe(2_000_000 - capped.always);
+  expect(cost({ pools, budget: { perHour: 1e6 } })).toMatchObject({ atMost: free.atMost, limit: "max" });
   const euros = cost({ pools, budget: { perHour: 1e6, currency: "EUR" } });
   expect(euros.currency).toBe("EUR");
   expect(euros.atMost / 1e6).toBeCloseTo(free.atMost / 1e6 / 1.16, 2);
+});
+
+test("fixed machines come out of the budget first, and machines that wait only while it lasts", () => {
+  const fixed = { types: ["c7g.2xlarge"], fixed: 1 };
+  const pools = {
+    always: { labels: ["a"], max: 1, backends: [{ aws: fixed }] },
+    ready: { labels: ["b"], max: 9, minIdle: 9, backends: [{ aws: { types: ["c7g.2xlarge"] } }] },
+  };
+  const { always, idle, atMost } = cost({ pools, budget: { perHour: 0.8 } });
+  const one = 0.29 * 1.138 + disk(200) + address;
+  expect(always / 1e6).toBeCloseTo(nano + managerVolumes + address + one, 4);
+  expect([idle, atMost]).toEqual([800_000, 800_000]);
+});
+
+test("a budget below what is always there is exceeded, and says so; a pool whose machines do not fit is named", () => {
+  const pools = {
+    small: { labels: ["a"], max: 1, backends: [{ aws: { types: ["c7g.xlarge"], disk: 100 } }] },
+    large: { labels: ["b"], max: 1, backends: [{ aws: { types: ["c7g.8xlarge"], disk: 400 } }] },
+  };
+  const none = cost({ pools, budget: { perHour: 0.001 } });
+  expect(none).toMatchObject({ atMost: none.always, idle: none.always, limit: "always" });
+  expect(none.warnings).toEqual([expect.stringMatching(/^muster:budget: of 0.00 USD .*small, large/)]);
+  const tight = cost({ pools, budget: { perHour: 0.5 } });
+  expect(tight.warnings).toEqual([expect.stringMatching(/no machine of large fits/)]);
+  const said = Number(/perHour to ([\d.]+)/.exec(tight.warnings[0]!)![1]);
+  expect(cost({ pools, budget: { perHour: said } }).warnings).toEqual([]);
 });
 
 test("without a budget a worst case above 5 an hour is a warning that names the pool that costs most", () => {

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
+import { alarms } from "../../infra/aws/alarms.ts";
+import { costOf, figures } from "../../infra/cost.ts";
 import { parseSettings } from "../../infra/settings.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -67,4 +69,46 @@ test("prod has private subnets in three zones, alarms, a budget, and on demand a
     ["gpu-arm64", ["arm64 spot", "arm64 on-demand"], "nvidia"],
     ["gpu-x64", ["x64 spot", "x64 on-demand"], "nvidia"],
   ]);
+});
+
+/**
+ * USD per hour, by hand. Machines of eu-central-1 cost 1.143 (t4g), 1.138 (c8g), 1.2 (m8g), 1.15 (c7a) or 1.251 (g5g, g6)
+ * of us-east-1's price; spot is counted at 55 %. A GB of gp3 costs .0952 a month, a MiB/s of it above 125 .0476.
+ */
+const disk = (gb: number) => (gb * 0.0952 + (400 - 125) * 0.0476) / 730;
+const address = 0.005;
+const managerVolumes = (16 * 0.0952) / 730;
+const alarmCount = alarms({ region: "eu-central-1", stack: "", type: "t4g.micro" }).length;
+
+test("what dev costs: a nano with volumes and address; four spot machines of the dearest type with disk and address", () => {
+  const idle = 0.0042 * 1.143 + managerVolumes + address;
+  const machine = 0.1795 * 1.2 * 0.55 + disk(100) + address;
+  const cost = costOf(settings("dev"))!;
+  expect(cost.idle / 1e6).toBeCloseTo(idle, 4);
+  expect(cost.pools.arm64!.atMost / 1e6).toBeCloseTo(4 * machine, 3);
+  expect(cost.atMost / 1e6).toBeCloseTo(idle + 4 * machine, 3);
+  expect(cost.limit).toBe("max");
+  expect(figures(cost)).toMatchObject({ idlePerMonth: 8.6782, atMostPerHour: 0.6297 });
+});
+
+test("what prod costs: a micro, a NAT gateway and alarms; each pool at its max, all together the budget and no more", () => {
+  const idle = 0.0084 * 1.143 + managerVolumes + (0.052 + address) + (alarmCount * 0.1) / 730;
+  const cost = costOf(settings("prod"))!;
+  expect(cost.idle / 1e6).toBeCloseTo(idle, 4);
+  expect(cost).toMatchObject({ atMost: 10_000_000, limit: "budget", warnings: [] });
+  expect(figures(cost)).toMatchObject({ atMostPerHour: 10, atMostPerMonth: 7_300 });
+  // c8g.2xlarge and c8g.8xlarge, c7a.2xlarge, g5g.2xlarge, g6.2xlarge: on demand, which is dearer than spot of any.
+  const byHand = {
+    arm64: 20 * (0.319 * 1.138 + disk(200)),
+    large: 4 * (1.2762 * 1.138 + disk(400)),
+    x64: 10 * (0.4106 * 1.15 + disk(200)),
+    "gpu-arm64": 2 * (0.556 * 1.251 + disk(200)),
+    "gpu-x64": 2 * (0.9776 * 1.251 + disk(200)),
+  };
+  expect(Object.keys(cost.pools)).toEqual(Object.keys(byHand));
+  for (const [pool, micros] of Object.entries(byHand))
+    expect(cost.pools[pool]!.atMost / 1e6, pool).toBeCloseTo(micros, 2);
+  const unlimited = costOf({ ...settings("prod"), budget: null })!;
+  const sum = Object.values(byHand).reduce((all, one) => all + one, idle);
+  expect(unlimited.atMost / 1e6).toBeCloseTo(sum, 2);
 });

@@ -33,7 +33,7 @@ export function makePurse({ world, limits }: Draft): Purse {
   const known = Object.values(world.machines);
   // Every machine that exists or may exist, at its dearest.
   const spent = known.reduce((sum, { gone, priceMicros }) => sum + (gone ? 0 : priceMicros), 0);
-  let money = budget === null ? Infinity : budget.microsPerHour - spent;
+  let money = budget === null ? Infinity : budget.microsPerHour - budget.baseMicrosPerHour - spent;
   let machines = Math.max(0, limits.machinesMax - known.length);
   const affordable = (priceMicros: number) =>
     priceMicros === 0 ? Infinity : Math.max(0, Math.floor(money / priceMicros));
@@ -50,8 +50,9 @@ export function makePurse({ world, limits }: Draft): Purse {
           jobs,
           detail: `This manager holds ${limits.machinesMax} machines at most, those that are ending included.`,
         };
-      const { microsPerHour, currency } = budget;
-      const detail = `${key} would exceed the budget of ${microsPerHour / 1e6} ${currency} per hour.`;
+      const { microsPerHour, baseMicrosPerHour: base, currency } = budget;
+      const always = base > 0 ? `, of which what is always there takes ${base / 1e6}` : "";
+      const detail = `${key} would exceed the budget of ${microsPerHour / 1e6} ${currency} per hour${always}.`;
       return { reason: "budget", jobs, detail };
     },
   };

@@ -135,7 +135,10 @@ describe("in any world", () => {
     check((before) => {
       const poor = {
         ...before,
-        config: { ...before.config, budget: { microsPerHour: 0, currency: "USD" as const } },
+        config: {
+          ...before.config,
+          budget: { microsPerHour: 0, baseMicrosPerHour: 0, currency: "USD" as const },
+        },
       };
       const cost = (world: World) =>
         actionsOf(world, "launch").reduce((sum, { count, priceMicros }) => sum + count * priceMicros, 0);

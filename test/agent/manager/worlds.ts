@@ -38,7 +38,8 @@ export const config = (
   stack: { project: "muster", name: "test" },
   github: { url: "http://127.0.0.1:1/acme/widgets", login: { kind: "token" }, source: "auto" },
   pools: Object.fromEntries(Object.entries(pools).map(([name, over]) => [name, poolConfig(over)])),
-  budget: budgetMicros === null ? null : { microsPerHour: budgetMicros, currency: "USD" },
+  budget:
+    budgetMicros === null ? null : { microsPerHour: budgetMicros, baseMicrosPerHour: 0, currency: "USD" },
   manager: {
     port: 7117,
     directory: "/nowhere",

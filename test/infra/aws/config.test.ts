@@ -43,6 +43,7 @@ const args: AwsConfigArgs = {
           types: [...entry().types],
           template: { id: "lt-1", version: 3 },
           subnets: [{ id: "subnet-1", zone: "eu-central-1a" }],
+          besideMicrosPerHour: 0,
           fixed: [],
         },
       ],

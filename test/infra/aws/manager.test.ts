@@ -42,6 +42,7 @@ const managerOf = (over: Partial<ManagerArgs> = {}, settings: Partial<AwsSetting
             types: [...entry().types],
             template: { id: "lt-1", version: 3 },
             subnets: [{ id: "subnet-1", zone: "eu-central-1a" }],
+            besideMicrosPerHour: 0,
             fixed: [],
           },
         ],

@@ -116,6 +116,8 @@ test("the manager reads an explicit version of the template, as it is", async ()
   expect(result).toEqual([
     {
       kind: "aws",
+      // (100 GB x .0952 + 125 MiB/s x .0476) / 730 hours, and .005 for the address.
+      besideMicrosPerHour: 26_192,
       name: "spot-eu-central-1",
       region: "eu-central-1",
       market: "spot",

@@ -56,6 +56,8 @@ const argsOf = (over: Partial<AwsStackArgs> = {}): AwsStackArgs => ({
     idlePerMonth: 6.95,
     atMostPerHour: 5,
     atMostPerMonth: 3650,
+    limit: "max",
+    pools: { arm64: { idlePerHour: 0, atMostPerHour: 4.99 } },
     pricesOf: "2026-11-01",
   },
   bundles: { manager: bundle("1"), runner: bundle("2"), updater: bundle("3"), leaving },

@@ -30,6 +30,8 @@ const args: SummaryArgs = {
     idlePerMonth: 6.95,
     atMostPerHour: 5,
     atMostPerMonth: 3650,
+    limit: "max",
+    pools: { arm64: { idlePerHour: 0, atMostPerHour: 4.99 } },
     pricesOf: "2026-11-01",
   },
 };
@@ -39,7 +41,7 @@ test("it says what runs where, how jobs ask for it, what it costs and how to loo
     [
       "dev: manager on a t4g.nano in eu-central-1, runners for https://github.com/acme",
       "network: public subnets, no way in, 2 zones; agents call it privately on port 7443",
-      "pool arm64: up to 20 at a time, runs-on: [self-hosted, linux, ARM64]",
+      "pool arm64: up to 20 at a time (USD 4.99 an hour), runs-on: [self-hosted, linux, ARM64]",
       "    spot in eu-central-1: c8g.2xlarge, c7g.2xlarge, 100 GB",
       "    on-demand in eu-central-1: c7g.2xlarge, 100 GB",
       "costs: USD 0.009 an hour (6.95 a month) idle, USD 5.00 an hour (3650.00 a month) at most; list prices of 2026-11-01",
@@ -47,6 +49,13 @@ test("it says what runs where, how jobs ask for it, what it costs and how to loo
       "shell: aws ssm start-session --region eu-central-1 --target $(npm run -s pulumi -- stack output manager -s dev)",
     ].join("\n"),
   );
+});
+
+test("it says what the worst case is when it is not all pools at their max", () => {
+  const costs = { ...args.costs, limit: "budget" as const };
+  expect(summaryOf({ ...args, costs })).toContain("(3650.00 a month) at most, which is the budget; list");
+  const over = summaryOf({ ...args, costs: { ...costs, limit: "always" } });
+  expect(over).toContain("at most, which is above the budget: nothing is launched;");
 });
 
 test("it says when a port is open to the internet", () => {
@@ -63,6 +72,6 @@ test("it names further regions, private subnets, machines kept ready and machine
     },
   });
   expect(summary).toContain("private subnets behind a NAT gateway, 2 zones; peered with us-east-1;");
-  expect(summary).toContain("up to 20 at a time, 2 kept ready");
+  expect(summary).toContain("up to 20 at a time, 2 kept ready, runs-on");
   expect(summary).toContain("100 GB, 1 that always exists");
 });

@@ -44,6 +44,17 @@ describe("a budget that two pools share", () => {
   });
 });
 
+test("what is always there is paid from the budget before any machine, and the reason says so", () => {
+  const given = shared(0, 4, [0, 9]);
+  const budget = { ...given.config.budget!, baseMicrosPerHour: 2.5 * price };
+  const paid = { ...given, config: { ...given.config, budget } };
+  const { capacity, refusals } = plan(paid, now, limits);
+  expect(capacity).toEqual({ a: 1, b: 1 });
+  expect(refusals.b![0]!.detail).toMatch(
+    /budget of 0.4 USD per hour, of which what is always there takes 0.25\.$/,
+  );
+});
+
 test("jobs that are held back at max are told so, however few machines GitHub was told of", () => {
   const full = world({
     config: config({ a: { max: 1 } }),

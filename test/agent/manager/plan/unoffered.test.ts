@@ -15,6 +15,7 @@ const entry: AwsBackend = {
   ],
   template: { id: "lt-1", version: 1 },
   subnets: [{ id: "subnet-1", zone: "eu-central-1a" }],
+  besideMicrosPerHour: 0,
   fixed: [],
 };
 
