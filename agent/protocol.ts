@@ -2,8 +2,8 @@
  * Every message between a runner agent and its manager. Both sides import this file and nothing else of each
  * other. zod/mini, because the runner bundle must stay below 64 KB.
  *
- * HTTP, JSON both ways, on this computer over a Unix socket:
- *   POST /agent/v1/enroll   EnrollRequest -> EnrollResponse          (the one-time token is the credential)
+ * HTTP, JSON both ways, on this computer over a Unix socket, elsewhere over TLS:
+ *   POST /agent/v1/enroll   EnrollRequest -> EnrollResponse          (one-time token or signed document is the credential)
  *   POST /agent/v1/sync     SyncRequest   -> SyncResponse            (Authorization: Bearer <session>)
  * A refusal is a 4xx with {@link Refusal}; 429 and 503 carry `retry-after` in seconds. Every call may be
  * repeated: an answer that was lost is answered again in the same words.
@@ -13,12 +13,16 @@ import * as z from "zod/mini";
 /**
  * Raised with every change of a message; a manager serves N-1, N, N+1. A version only adds fields that may be absent, so
  * that either side can be the older one: what is not known is left out when read, and what is not sent is not missed.
- * 2: graphics processors and times to GitHub.
+ * 2: graphics processors and times to GitHub. 3: a cloud's signed document in place of the token, which a manager of 2
+ * serves no machine for.
  */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** Longest body either side accepts, in bytes. */
 export const bodyBytesMax = 64 * 1024;
+
+/** Longest signed document, in characters of base64; AWS's have some 1,500. */
+export const documentCharactersMax = 8 * 1024;
 
 const name = z.string().check(z.minLength(1), z.maxLength(128));
 const text = z.string().check(z.maxLength(1024));
@@ -90,8 +94,10 @@ export const enrollRequest = z.object({
   protocol: count,
   /** The machine's id, given to it at launch. */
   machine: name,
-  /** One-time token, given at launch; the first use wins. */
-  token: z.string().check(z.minLength(16), z.maxLength(512)),
+  /** One-time token, given at launch; the first use wins. Absent where a document proves the machine. */
+  token: z.optional(z.string().check(z.minLength(16), z.maxLength(512))),
+  /** Since 3. What the machine's cloud signed of it: on AWS the instance identity document, rsa2048, as base64. */
+  document: z.optional(z.string().check(z.minLength(1), z.maxLength(documentCharactersMax))),
   /** SHA-256 (hex) of the agent bundle that is running. */
   agent: text,
   host: hostFacts,
@@ -251,6 +257,8 @@ export const launchFile = z.object({
   /** Machines of clouds: their pool, and the PEM file of the only CA that a manager's certificate may be from. */
   pool: z.optional(name),
   ca: z.optional(z.string()),
+  /** Machines of clouds: the file with their cloud's signed document, which a root process fetched. */
+  document: z.optional(z.string()),
   /** The machine's own folder: runner, work, logs. */
   directory: z.string(),
   /** Unpacked runner archives, shared by the machines of this computer, by SHA-256. */

@@ -4,6 +4,7 @@ import { protocolVersion } from "../protocol.ts";
 import type { Deps } from "./deps.ts";
 import { Refused } from "./errors.ts";
 import type { Identity } from "./identity.ts";
+import type { Documents } from "./identity/documents.ts";
 import type { Limits } from "./limits.ts";
 import type { Loop } from "./loop.ts";
 import type { GitHub } from "./ports.ts";
@@ -18,9 +19,11 @@ export interface AgentsOptions {
   configs: Map<string, { life: number; jitConfig: string }>;
   /**
    * `own` (the default): a machine is heard only from the address that it enrolled from. `any`: where machines come
-   * through address translation an address proves nothing; token and session alone count.
+   * through address translation an address proves nothing; token, document and session alone count.
    */
-  addresses?: "own" | "any";
+  addresses?: () => "own" | "any";
+  /** What judges the documents of machines of a cloud; by default none enrols. */
+  documents?: Documents;
   /** What agents measure their distance to; by default nothing. */
   hosts?: GitHub["hosts"];
   limits: Limits;
@@ -34,7 +37,7 @@ export interface Agents {
 }
 
 export function makeAgents(options: AgentsOptions): Agents {
-  const { loop, identity, github, configs, hosts, limits, deps } = options;
+  const { loop, identity, github, configs, documents, hosts, limits, deps } = options;
   /** Ends the held sync of a machine, if there is one. */
   const held = new Map<string, () => void>();
 
@@ -50,11 +53,20 @@ export function makeAgents(options: AgentsOptions): Agents {
     },
   });
 
-  const placeOf = (address: string) => (options.addresses === "any" ? "" : plainAddress(address));
+  const anywhere = () => options.addresses?.() === "any";
+  const placeOf = (address: string) => (anywhere() ? "" : plainAddress(address));
 
-  /** The machine that this token may still enrol from there. */
+  /** The machine that may enrol with what it shows from there. */
+  const admitted = (request: EnrollRequest, place: string): Machine => {
+    if (request.document !== undefined && documents) return documents.admit(request, request.document, place);
+    const { machine: id, token = "" } = request;
+    if (!identity.isToken(id, token))
+      throw new Refused(401, "unknown-machine", "this token does not belong to this machine");
+    return invited(id, place);
+  };
   const invited = (id: MachineId, place: string): Machine => {
-    const machine = loop.world().machines[id];
+    const known = loop.world().machines[id];
+    const machine = known && documents?.prove(known) ? undefined : known;
     if (!machine || !isAlive(machine) || machine.spent) {
       throw new Refused(401, "unknown-machine", `${id} is not a machine that this manager waits for`);
     }
@@ -67,16 +79,13 @@ export function makeAgents(options: AgentsOptions): Agents {
 
   const enroll = async (request: EnrollRequest, address: string): Promise<EnrollResponse> => {
     understood(request.protocol);
-    if (!identity.isToken(request.machine, request.token)) {
-      throw new Refused(401, "unknown-machine", "this token does not belong to this machine");
-    }
     const place = placeOf(address);
-    const { pool } = invited(request.machine, place);
+    const { pool } = admitted(request, place);
     const controller = new AbortController();
     const stop = deps.clock.after(limits.mintTimeoutMs, () => controller.abort());
     const runner = await github.archive(request.host.arch, controller.signal).finally(stop);
     // GitHub may have taken its time: another may have been first, or the machine's is over.
-    invited(request.machine, place);
+    admitted(request, place);
     loop.report({ is: "enrolled", machine: request.machine, host: request.host, address: place });
     return {
       protocol: protocolVersion,
@@ -106,7 +115,8 @@ export function makeAgents(options: AgentsOptions): Agents {
     const machine = holder === null ? undefined : loop.world().machines[holder.machine];
     if (!machine || machine.stage === "lost")
       throw new Refused(401, "session-over", "this session's machine is gone: end");
-    if (holder!.address !== place)
+    // One that was given where addresses counted is good where they do not any more.
+    if (!anywhere() && holder!.address !== place)
       throw new Refused(401, "session-over", "this session was given to another address: end");
     return machine;
   };

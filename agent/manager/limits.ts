@@ -37,6 +37,8 @@ export const defaultLimits = {
   lostAfterMs: 10 * second,
   /** Asked to enrolled. */
   bootDeadlineMs: 300 * second,
+  /** A cloud's clock and ours may differ by so much; a signed document tells of times. */
+  clockSkewMs: 60 * second,
   /** Minted to listening. */
   registerDeadlineMs: 180 * second,
   /** Enrolled to ready: the archive of a slow network is some 200 MB. */
@@ -148,6 +150,7 @@ export function assertLimits(limits: Limits): void {
   };
   holds(limits.launchTimeoutMs < limits.unknownSettleMs, "launchTimeoutMs < unknownSettleMs");
   holds(limits.unknownSettleMs < limits.bootDeadlineMs, "unknownSettleMs < bootDeadlineMs");
+  holds(limits.clockSkewMs < limits.bootDeadlineMs, "clockSkewMs < bootDeadlineMs");
   holds(3 * limits.syncPeriodMs <= limits.syncLateMs, "3 x syncPeriodMs <= syncLateMs");
   holds(limits.syncLateMs < limits.deadManMs, "syncLateMs < deadManMs");
   holds(limits.syncHoldMs < limits.syncPeriodMs, "syncHoldMs < syncPeriodMs");

@@ -11,8 +11,8 @@ const bundleOf = (path: string) => ({
   path,
   sha256: createHash("sha256").update(readFileSync(path)).digest("hex"),
 });
-const version1 = bundleOf(join(import.meta.dirname, "../agent/fixtures/runner-protocol-1.mjs"));
-const version3 = bundleOf(join(import.meta.dirname, "protocol-3.mjs"));
+const version2 = bundleOf(join(import.meta.dirname, "../agent/fixtures/runner-protocol-2.mjs"));
+const version4 = bundleOf(join(import.meta.dirname, "protocol-4.mjs"));
 
 let chain: Chain | null = null;
 afterEach(async () => {
@@ -24,15 +24,14 @@ const job = (name: string, durationSeconds = 0) => ({ name, labels: linux, durat
 
 test("the fixture is the file that its note describes", () => {
   const note = readFileSync(join(import.meta.dirname, "../agent/fixtures/README.md"), "utf8");
-  expect(note).toContain(version1.sha256);
+  expect(note).toContain(version2.sha256);
 });
 
-test("an agent of protocol 1 enrols, runs its job, also across a manager's death, and ends; nothing is left", async () => {
-  const at = await start({ pools: { small: { labels: linux } }, agent: version1 });
+test("an agent of protocol 2 enrols, runs its job, also across a manager's death, and ends; nothing is left", async () => {
+  const at = await start({ pools: { small: { labels: linux } }, agent: version2 });
   const run = await at.github.control.dispatchJobs([job("old", 4)]);
   await at.github.control.wait({ what: "jobs", phase: "running", count: 1 }, 30_000);
-  // It is an old one: today's says what graphics processors it has, if only that there are none.
-  expect((await at.state()).machines).toMatchObject([{ stage: "busy", gpus: null }]);
+  expect((await at.state()).machines).toMatchObject([{ stage: "busy" }]);
   await at.killManager();
   await at.startManager();
   await at.github.control.wait({ what: "run-completed", run: run.id }, 30_000);
@@ -41,16 +40,8 @@ test("an agent of protocol 1 enrols, runs its job, also across a manager's death
   await at.github.control.wait({ what: "runners", count: 0, exactly: true });
 });
 
-test("today's agent beside it says more", async () => {
-  const at = await start({ pools: { small: { labels: linux, minIdle: 1 } } });
-  const { machines } = await at.until("its machine has reported", (state) =>
-    state.machines.some(({ gpus, seenMs }) => gpus !== null && seenMs !== null),
-  );
-  expect(machines).toHaveLength(1);
-});
-
-test("an agent of protocol 3, whose messages hold what nobody knows yet, is served and told to end", async () => {
-  const at = await start({ pools: { small: { labels: linux, minIdle: 1 } }, agent: version3 });
+test("an agent of protocol 4, whose messages hold what nobody knows yet, is served and told to end", async () => {
+  const at = await start({ pools: { small: { labels: linux, minIdle: 1 } }, agent: version4 });
   const { machines } = await at.until("its machine has reported", (state) =>
     state.machines.some(({ seenMs }) => seenMs !== null),
   );
@@ -61,7 +52,7 @@ test("an agent of protocol 3, whose messages hold what nobody knows yet, is serv
     }[];
   // What it words in its own way counts as not said; the rest is believed.
   expect(machines[0]).toMatchObject({ stage: "enrolled", gpus: null, usage: { cpuPercent: 1 } });
-  expect(answers()[0]).toMatchObject({ status: 200, body: { protocol: 2, pool: "small" } });
+  expect(answers()[0]).toMatchObject({ status: 200, body: { protocol: 3, pool: "small" } });
   await at.changePools({ other: { labels: linux } });
   await at.until("it is gone", (state) => state.machines.length === 0, 30_000);
 });

@@ -174,7 +174,7 @@ describe("addresses", () => {
   });
   test("where machines come through address translation, token and session alone count", async () => {
     const github = { archive: async () => archive };
-    agents = makeAgents({ loop, identity, github, configs, addresses: "any", limits, deps });
+    agents = makeAgents({ loop, identity, github, configs, addresses: () => "any", limits, deps });
     const { session } = await enroll("m1", {}, "192.0.2.1");
     await expect(from("192.0.2.2", session)).resolves.toBeDefined();
   });

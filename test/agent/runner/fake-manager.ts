@@ -13,7 +13,7 @@ import {
   type SyncRequest,
 } from "../../../agent/protocol.ts";
 
-import * as version1 from "../fixtures/protocol-1.ts";
+import * as version2 from "../fixtures/protocol-2.ts";
 
 type Order<T = Instruction> = T extends { id: number } ? Omit<T, "id"> : never;
 export interface Refusal {
@@ -30,8 +30,8 @@ export interface FakeManagerOptions {
   holdMs?: number;
   /** What it names as GitHub's hosts; by default nothing. */
   github?: EnrollResponse["github"];
-  /** A manager of protocol 1: it reads and says what that version knew. */
-  version1?: boolean;
+  /** A manager of protocol 2: it reads and says what that version knew. */
+  version2?: boolean;
   /** Absolute: agents' calls are served on this Unix socket instead of TCP, which then has archives only. */
   socket?: string | null;
 }
@@ -56,7 +56,7 @@ export class FakeManager {
 
   private constructor(options: FakeManagerOptions) {
     const usual = { syncSeconds: 30, deadManSeconds: 600, holdMs: 25_000, socket: null };
-    this.#options = { ...usual, github: undefined, version1: false, ...options };
+    this.#options = { ...usual, github: undefined, version2: false, ...options };
     this.archive = { version: "2.336.0", sha256: options.archive.sha256, urls: [] };
   }
 
@@ -164,12 +164,12 @@ export class FakeManager {
   }
 
   #enroll(body: unknown, response: ServerResponse): void {
-    const { version1: old, github } = this.#options;
-    this.enrolments.push((old ? version1.enrollRequest : enrollRequest).parse(body));
+    const { version2: old, github } = this.#options;
+    this.enrolments.push((old ? version2.enrollRequest : enrollRequest).parse(body));
     const refused = this.refuse.enroll.shift();
     if (refused) return send(response, refused);
     const answer: EnrollResponse = {
-      protocol: old ? version1.protocolVersion : protocolVersion,
+      protocol: old ? version2.protocolVersion : protocolVersion,
       session: `session-of-${this.enrolments.at(-1)!.machine}`,
       pool: "default",
       syncSeconds: this.#options.syncSeconds,
@@ -181,7 +181,7 @@ export class FakeManager {
   }
 
   async #sync(body: unknown, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const sync: SyncRequest = (this.#options.version1 ? version1.syncRequest : syncRequest).parse(body);
+    const sync: SyncRequest = (this.#options.version2 ? version2.syncRequest : syncRequest).parse(body);
     const machine = (request.headers.authorization ?? "").replace("Bearer session-of-", "");
     this.syncs.push(sync);
     this.times.push(performance.now());

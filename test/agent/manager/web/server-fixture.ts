@@ -1,5 +1,11 @@
 /** A served sample: what the server's tests share. */
-import type { EnrollRequest, EnrollResponse, SyncRequest, SyncResponse } from "../../../../agent/protocol.ts";
+import {
+  type EnrollRequest,
+  type EnrollResponse,
+  protocolVersion,
+  type SyncRequest,
+  type SyncResponse,
+} from "../../../../agent/protocol.ts";
 import { Refused } from "../../../../agent/manager/errors.ts";
 import type { WebLimits } from "../../../../agent/manager/web/limits.ts";
 import { serveWeb, type Health, type WebHandlers } from "../../../../agent/manager/web/server.ts";
@@ -8,14 +14,14 @@ import { quietDeps } from "./fake-deps.ts";
 import { sampleState } from "./sample.ts";
 
 export const enrolment: EnrollRequest = {
-  protocol: 1,
+  protocol: protocolVersion,
   machine: "m1",
   token: "t".repeat(32),
   agent: "a".repeat(64),
   host: { arch: "arm64", cores: 4, memoryMb: 8_000, diskFreeMb: 90_000, kernel: "6.8" },
 };
 export const enrolled: EnrollResponse = {
-  protocol: 1,
+  protocol: protocolVersion,
   session: "session-of-m1",
   pool: "a",
   syncSeconds: 30,
@@ -23,7 +29,7 @@ export const enrolled: EnrollResponse = {
   runner: { version: "2.336.0", sha256: "0".repeat(64), urls: ["http://127.0.0.1/runner"] },
 };
 export const report: SyncRequest = {
-  protocol: 1,
+  protocol: protocolVersion,
   sequence: 1,
   phase: "listening",
   life: 1,

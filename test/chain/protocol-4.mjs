@@ -46,7 +46,7 @@ const usage = {
 };
 const { machine, token } = launch;
 const { session } = await post("/agent/v1/enroll", {
-  protocol: 3,
+  protocol: 4,
   machine,
   token,
   agent: "x",
@@ -56,7 +56,7 @@ const { session } = await post("/agent/v1/enroll", {
 let done = 0;
 for (let sequence = 1, phase = "ready"; ; sequence++) {
   const life = { life: 0, job: null, lastLife: null, problem: null };
-  const report = { protocol: 3, sequence, phase, ...life, usage, done, ...unknown };
+  const report = { protocol: 4, sequence, phase, ...life, usage, done, ...unknown };
   const { instruction } = await post("/agent/v1/sync", report, session);
   if (phase === "ended" || !instruction) break;
   done = instruction.id;
