@@ -104,7 +104,7 @@ export const bundleDigests = async (root: string): Promise<{ manager: string; ru
 const bundleOne = async (root: string, name: BundleName): Promise<Bundle> => {
   const { contents, sha256 } = await compile(root, name);
   const directory = join(root, ".muster/bundles");
-  const path = join(directory, `${name}-${sha256.slice(0, 16)}.mjs`);
+  const path = join(directory, `${name}-${sha256.slice(0, 16)}${name === "leaving" ? ".cjs" : ".mjs"}`);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const found = await stat(path).catch(() => null);
   if (found?.size !== contents.length) {
@@ -116,16 +116,18 @@ const bundleOne = async (root: string, name: BundleName): Promise<Bundle> => {
 
 /**
  * @param root the checkout
+ * @param names those that are used; the others are not built
  * @throws BundleError when a source is wrong or the runner's bundle has more than 64 KB
  */
-export const bundle = async (
+export const bundle = async <Name extends BundleName>(
   root: string,
+  names: readonly Name[],
   log: (line: string) => void = (line) => void pulumi.log.info(line),
-): Promise<Bundles> => {
-  const builds = bundleNames.map(async (name) => [name, await bundleOne(root, name)] as const);
+): Promise<Pick<Bundles, Name>> => {
+  const builds = names.map(async (name) => [name, await bundleOne(root, name)] as const);
   // When one is wrong the other still ends before the error leaves: nothing writes afterwards.
   await Promise.allSettled(builds);
   const made = await Promise.all(builds);
   log(`bundles: ${made.map(([name, { bytes }]) => `${name} ${kilobytes(bytes)}`).join(", ")}`);
-  return Object.fromEntries(made) as Bundles;
+  return Object.fromEntries(made) as Pick<Bundles, Name>;
 };

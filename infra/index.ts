@@ -6,8 +6,9 @@ import { Runners } from "./stack.ts";
 
 export default async () => {
   const inputs = await stackInputs();
-  const programs = await programsFor(inputs.settings, projectRoot);
+  // Its plugin starts while the bundles are built.
   const command = new Provider("command");
+  const programs = await programsFor(inputs.settings, projectRoot);
   const runners = new Runners("runners", { ...inputs, ...programs }, { providers: { command } });
   return runners.outputs();
 };

@@ -7,7 +7,7 @@ import { onThisComputer } from "./local/stack.ts";
 import type { RunnersOutputs } from "./outputs.ts";
 import type { Programs } from "./programs.ts";
 
-export interface RunnersArgs extends StackInputs, Programs {}
+export type RunnersArgs = StackInputs & Programs;
 
 export class Runners extends pulumi.ComponentResource {
   readonly #outputs: RunnersOutputs;
@@ -25,11 +25,11 @@ export class Runners extends pulumi.ComponentResource {
 }
 
 const outputsOf = (name: string, args: RunnersArgs, parent: Runners): RunnersOutputs => {
-  const { settings, node } = args;
+  const { settings } = args;
   const { manager, aws, github, budget } = settings;
   for (const warning of settings.warnings) void pulumi.log.warn(`${warning}.`);
-  if (manager.on === "local") return onThisComputer(name, { ...args, root: projectRoot }, parent);
-  if (!aws || !node)
+  if (args.node === null) return onThisComputer(name, { ...args, root: projectRoot }, parent);
+  if (manager.on !== "aws" || !aws)
     throw new Error("a manager on AWS needs the settings of AWS and the Node of its machine");
   const pools = Object.fromEntries(
     Object.entries(settings.pools).map(([pool, { backends, ...rest }]) => [
@@ -40,5 +40,5 @@ const outputsOf = (name: string, args: RunnersArgs, parent: Runners): RunnersOut
   const cost = costOf(settings)!;
   const costs = figures(cost);
   const limit = budget && { ...budget, baseMicrosPerHour: cost.always };
-  return onAws(name, { ...args, github, budget: limit, manager, aws, pools, costs, node }, parent);
+  return onAws(name, { ...args, github, budget: limit, manager, aws, pools, costs }, parent);
 };

@@ -77,10 +77,10 @@ benches["abuse"] = async () => {
   ];
 };
 
-benches["sizes"] = () => {
-  const { runner, manager } = userDataBytes();
+benches["sizes"] = async () => {
+  const { runner, manager } = await userDataBytes();
   const kb = (what: string, bytes: number): Figure => ({ what, value: bytes / 1024, below: 16, unit: "KB" });
-  return Promise.resolve([
+  return [
     kb("user data of a runner machine", runner),
     kb("user data of the manager's machine", manager),
     {
@@ -89,7 +89,7 @@ benches["sizes"] = () => {
       below: moduleVariables,
       unit: "",
     },
-  ]);
+  ];
 };
 
 benches["aws"] = async () => {

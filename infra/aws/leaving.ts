@@ -29,7 +29,7 @@ const variables = (options: pulumi.Input<string>) => ({ [optionsVariable]: optio
 
 export interface SweepArgs {
   context: Pick<AwsContext, "stack" | "settings" | "home">;
-  script: Pick<Bundle, "path" | "sha256">;
+  script: pulumi.Input<Pick<Bundle, "path" | "sha256">>;
   github: SweepOptions["github"];
   /** Names. */
   pools: readonly string[];
@@ -61,7 +61,7 @@ export const sweepCommand = (
     {
       create: "true",
       delete: scriptLine("sweep"),
-      stdin: packedScript(args.script),
+      stdin: pulumi.output(args.script).apply(packedScript),
       environment: variables(JSON.stringify(options)),
       ...quiet,
     },
@@ -71,7 +71,7 @@ export const sweepCommand = (
 
 export interface DrainArgs {
   context: Pick<AwsContext, "stack" | "settings" | "home">;
-  script: Pick<Bundle, "path" | "sha256">;
+  script: pulumi.Input<Pick<Bundle, "path" | "sha256">>;
   /** Pool -> regions in which its machines are launched. */
   pools: Readonly<Record<string, readonly string[]>>;
   /** The manager's. */
@@ -105,7 +105,7 @@ export const drainCommand = (
       create: scriptLine("settle"),
       update: scriptLine("settle"),
       delete: scriptLine("drain"),
-      stdin: packedScript(args.script),
+      stdin: pulumi.output(args.script).apply(packedScript),
       environment: variables(options),
       ...quiet,
     },

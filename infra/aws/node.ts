@@ -41,6 +41,18 @@ const sha512Of = async (path: string): Promise<string | null> => {
   return content && createHash("sha512").update(content).digest("hex");
 };
 
+/** What is pinned, with the package's place at npm. @param root the checkout */
+export const pinnedNode = async (root: string): Promise<Omit<NodeTarball, "path"> & { package: string }> => {
+  const text = await readFile(join(root, "infra/aws/node.json"), "utf8");
+  const pinned = JSON.parse(text) as { package: string; version: string; integrity: string };
+  const { package: name, version, integrity } = pinned;
+  return {
+    ...pinned,
+    sha512: Buffer.from(integrity.replace(/^sha512-/, ""), "base64").toString("hex"),
+    url: `https://registry.npmjs.org/${name}/-/${name}-${version}.tgz`,
+  };
+};
+
 /**
  * @param root the checkout; the tarball (50 MB) is kept in its .muster/node/
  * @param fetch false in a preview, which must be quick and needs no more than the hash
@@ -51,16 +63,9 @@ export const nodeTarball = async (
   fetch: boolean = !pulumi.runtime.isDryRun(),
   { pack }: NodeDeps = { pack: npmPack },
 ): Promise<NodeTarball> => {
-  const pinned = JSON.parse(await readFile(join(root, "infra/aws/node.json"), "utf8")) as {
-    package: string;
-    version: string;
-    integrity: string;
-  };
-  const { package: name, version, integrity } = pinned;
-  const sha512 = Buffer.from(integrity.replace(/^sha512-/, ""), "base64").toString("hex");
-  const url = `https://registry.npmjs.org/${name}/-/${name}-${version}.tgz`;
-  const known = { version, integrity, sha512, url };
-  const spec = `${name}@${version}`;
+  const { package: name, ...known } = await pinnedNode(root);
+  const { sha512 } = known;
+  const spec = `${name}@${known.version}`;
   const directory = join(root, ".muster/node");
   const path = join(directory, `${sha512.slice(0, 16)}.tgz`);
   if ((await sha512Of(path)) === sha512) return { ...known, path };

@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
 import { runnerUserData } from "../../cloud-init/runner.ts";
-import type { Bundles } from "../bundle.ts";
+import type { BundleName, Bundles } from "../bundle.ts";
 import type { AwsOutputs, Costs } from "../outputs.ts";
 import { Cache } from "./cache.ts";
 import { currentObjectOf } from "./config.ts";
@@ -36,7 +36,7 @@ export interface AwsStackArgs {
   aws: AwsSettings;
   pools: Readonly<Record<string, AwsPoolSettings>>;
   costs: Costs;
-  bundles: Bundles;
+  bundles: pulumi.Input<Bundles>;
   /** For the manager's machine. */
   node: NodeTarball;
   /** GitHub's credential, where the settings do not name a parameter that holds it. */
@@ -45,11 +45,13 @@ export interface AwsStackArgs {
 
 /** @returns what the stack tells */
 export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource): AwsOutputs => {
-  const { stack, github, manager, aws, pools, bundles, node, secrets } = args;
+  const { stack, github, manager, aws, pools, node, secrets } = args;
   const context = awsContext({ stack, settings: aws }, { parent });
   const [home, ...further] = aws.regions;
   const inside = (region: string) => ({ parent, provider: context.provider(region) });
   const atHome = inside(home.name);
+  const bundles = pulumi.output(args.bundles);
+  const built = (bundle: BundleName) => bundles.apply((all) => all[bundle]);
 
   const networkOf = (region: typeof home, special: ConstructorParameters<typeof Network>[1]["home"]) =>
     new Network(
@@ -115,21 +117,26 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
       endpoint,
       cache,
       files: {
-        "manager.mjs": bundles.manager,
-        "runner.mjs": bundles.runner,
-        "updater.mjs": bundles.updater,
+        "manager.mjs": built("manager"),
+        "runner.mjs": built("runner"),
+        "updater.mjs": built("updater"),
       },
       node,
       backends: {
         settings: Object.values(pools).flatMap(({ backends }) => backends),
         made: made.flatMap(({ backends }) => backends),
       },
-      current: (of) =>
+      current: ({ files, secrets: secretNames }) =>
         pulumi
-          .all([backendsOf, endpoint.addresses, endpoint.ca, endpoint.certificate])
-          .apply(([backends, addresses, ca, certificate]) =>
+          .all([files, backendsOf, endpoint.addresses, endpoint.ca, endpoint.certificate])
+          .apply(([hashes, backends, addresses, ca, certificate]) =>
             JSON.stringify(
-              currentObjectOf({ ...args, ...of, made: { backends, addresses, ca, certificate } }),
+              currentObjectOf({
+                ...args,
+                files: hashes,
+                secrets: secretNames,
+                made: { backends, addresses, ca, certificate },
+              }),
             ),
           ),
       secrets,
@@ -137,7 +144,7 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
         ...networks,
         sweepCommand(
           `${name}-sweep`,
-          { context, script: bundles.leaving, github, pools: Object.keys(pools), secrets: secretNames },
+          { context, script: built("leaving"), github, pools: Object.keys(pools), secrets: secretNames },
           { parent, dependsOn: [...networks, ...parameters] },
         ),
       ],
@@ -148,7 +155,7 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
     `${name}-drain`,
     {
       context,
-      script: bundles.leaving,
+      script: built("leaving"),
       pools: regionsOf(pools),
       bucket: machine.bucket,
       timeoutSeconds: manager.drainTimeoutSeconds,

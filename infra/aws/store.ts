@@ -14,14 +14,16 @@ import type { NodeTarball } from "./node.ts";
 export interface StoreArgs {
   context: AwsContext;
   /** Programs of the machine, built. */
-  files: Readonly<Record<HostFileName, Bundle>>;
+  files: Readonly<Record<HostFileName, pulumi.Input<Bundle>>>;
   node: NodeTarball;
   /** Secret of ManagerSecrets -> value. */
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
   /** Secret of ManagerSecrets -> existing SSM parameter, in place of a value. */
   secretParameters: Readonly<Record<string, string>>;
   /** The content of `manager/current.json`. */
-  current: (of: Pick<AwsConfigArgs, "files" | "secrets">) => pulumi.Input<string>;
+  current: (
+    of: Pick<AwsConfigArgs, "secrets"> & { files: pulumi.Output<AwsConfigArgs["files"]> },
+  ) => pulumi.Input<string>;
 }
 
 /** `/muster-dev`: the parameters' names begin with it. */
@@ -74,13 +76,13 @@ export class Store extends pulumi.ComponentResource {
     // manager's machine ask for versions from before. A version is 2 MB; a destroy empties the bucket.
     const kept = { ...inside, retainOnDelete: true };
     const programs = hostFileNames.map((file) => {
-      const { path, sha256 } = args.files[file];
+      const program = pulumi.output(args.files[file]);
       return new aws.s3.BucketObjectv2(
         `${name}-${file}`,
         {
           bucket: store.bucket,
-          key: fileKey(sha256, file),
-          source: new pulumi.asset.FileAsset(path),
+          key: program.apply(({ sha256 }) => fileKey(sha256, file)),
+          source: program.apply(({ path }) => new pulumi.asset.FileAsset(path)),
           contentType: "text/javascript",
           ...untagged,
         },
@@ -103,17 +105,22 @@ export class Store extends pulumi.ComponentResource {
       { ...kept, ignoreChanges: ["source"] },
     );
 
-    const files = Object.fromEntries(hostFileNames.map((file) => [file, args.files[file].sha256])) as Record<
-      HostFileName,
-      string
-    >;
+    const files = pulumi
+      .all(hostFileNames.map((file) => args.files[file]))
+      .apply(
+        (built) =>
+          Object.fromEntries(hostFileNames.map((file, index) => [file, built[index]!.sha256])) as Record<
+            HostFileName,
+            string
+          >,
+      );
     const hashes = new aws.ssm.Parameter(
       `${name}-files`,
       {
         name: `${prefix}/files`,
         type: "String",
         // Not a secret: shown in previews, where it says whether programs change.
-        insecureValue: JSON.stringify(files),
+        insecureValue: pulumi.jsonStringify(files),
         description: "SHA-256 of what the manager may run; the bucket must agree",
       },
       { ...inside, dependsOn: programs },

@@ -71,11 +71,11 @@ export interface Chain {
   stop(): Promise<void>;
 }
 
-let built: Promise<Bundles> | null = null;
-/** Built once a test file; their names are their content, so files do not disturb each other. */
-const bundles = () => (built ??= bundle(root, () => {}));
-
 type Programs = Pick<Bundles, "manager" | "runner">;
+let built: Promise<Programs> | null = null;
+/** Built once a test file; their names are their content, so files do not disturb each other. */
+const bundles = () => (built ??= bundle(root, ["manager", "runner"], () => {}));
+
 /** The checkout's bundles, or copies of them that another user may read. */
 async function placed(
   { manager, runner }: Programs,

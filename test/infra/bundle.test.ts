@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { bundle } from "../../infra/bundle.ts";
+import { bundle, bundleNames } from "../../infra/bundle.ts";
 
 const roots: string[] = [];
 afterEach(async () => {
@@ -32,7 +32,10 @@ const small = "const text: string = 'small'; console.log(text);";
 test("the same sources give the same bytes from any folder, under a name made of their content", async () => {
   const lines: string[] = [];
   const [one, two] = [await project(small), await project(small)];
-  const [first, second] = [await bundle(one, (line) => void lines.push(line)), await bundle(two, () => {})];
+  const [first, second] = [
+    await bundle(one, bundleNames, (line) => void lines.push(line)),
+    await bundle(two, bundleNames, () => {}),
+  ];
   expect(await readFile(first.manager.path)).toEqual(await readFile(second.manager.path));
   expect(first.runner.sha256).toBe(second.runner.sha256);
   expect(first.runner.path).toBe(join(one, `.muster/bundles/runner-${first.runner.sha256.slice(0, 16)}.mjs`));
@@ -43,33 +46,42 @@ test("the same sources give the same bytes from any folder, under a name made of
   ]);
 });
 
+test("only what is asked for is built, and the older module format has its own ending", async () => {
+  const root = await project("const =");
+  const { leaving, ...others } = await bundle(root, ["leaving"], () => {});
+  expect(others).toEqual({});
+  expect(await readdir(join(root, ".muster/bundles"))).toEqual([
+    `leaving-${leaving.sha256.slice(0, 16)}.cjs`,
+  ]);
+});
+
 test("a bundle that is there already is not touched", async () => {
   const root = await project(small);
-  const { runner } = await bundle(root, () => {});
+  const { runner } = await bundle(root, ["runner"], () => {});
   const before = await stat(runner.path, { bigint: true });
-  await bundle(root, () => {});
+  await bundle(root, ["runner"], () => {});
   expect((await stat(runner.path, { bigint: true })).mtimeNs).toBe(before.mtimeNs);
 });
 
 test("changed sources leave the old bundle in place", async () => {
   const root = await project(small);
-  const old = await bundle(root, () => {});
+  const old = await bundle(root, ["runner"], () => {});
   await writeFile(join(root, "agent/runner/main.ts"), "console.log('other');");
-  const now = await bundle(root, () => {});
+  const now = await bundle(root, ["runner"], () => {});
   expect(now.runner.path).not.toBe(old.runner.path);
   await stat(old.runner.path);
 });
 
 test("a runner over 64 KB is refused with its largest inputs", async () => {
   const large = `console.log(${JSON.stringify("x".repeat(70_000))});`;
-  const refused = bundle(await project(`import "../helper.ts";\n${large}`), () => {});
+  const refused = bundle(await project(`import "../helper.ts";\n${large}`), ["runner"], () => {});
   await expect(refused).rejects.toThrow(
     /runner's bundle has 68\.\d KB, more than 64\.0 KB[^]*68\.\d KB {2}agent\/runner\/main\.ts/,
   );
 });
 
 test("a source that is wrong is named", async () => {
-  await expect(bundle(await project("const ="), () => {})).rejects.toThrow(
+  await expect(bundle(await project("const ="), ["runner", "manager"], () => {})).rejects.toThrow(
     "agent/runner could not be bundled",
   );
 });

