@@ -8,7 +8,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { build, type BuildOptions, type Metafile } from "esbuild";
 import { BundleError } from "./errors.ts";
-import { pruneAwsSchemas } from "./prune-aws.ts";
+import { pruneAws } from "./prune-aws.ts";
 
 export interface Bundle {
   /** Absolute. */
@@ -23,8 +23,17 @@ export type BundleName = "manager" | "runner" | "updater" | "leaving";
 
 export const bundleNames: readonly BundleName[] = ["manager", "runner", "updater", "leaving"];
 
-/** Every machine fetches it at its start, many at a time from one small manager. */
-export const runnerBytesMax = 64 * 1024;
+/** Bytes that a bundle may have, and where it would weigh. */
+export const limits: { readonly [Name in BundleName]?: { bytes: number; why: string } } = {
+  runner: {
+    bytes: 64 * 1024,
+    why: "every machine fetches it at its start, many at a time from one small manager",
+  },
+  leaving: {
+    bytes: 640 * 1024,
+    why: "Pulumi's state holds it, packed to a third, for each of two Commands",
+  },
+};
 
 const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`;
 
@@ -66,16 +75,17 @@ const compile = async (root: string, name: BundleName) => {
     platform: "node",
     legalComments: "none",
     logLevel: "silent",
-    plugins: [pruneAwsSchemas],
+    plugins: [pruneAws({ errorClasses: name !== "leaving" })],
     // Runner agents import no such package, and pay for every byte.
     banner: name === "manager" || name === "updater" ? { js: requireShim } : {},
   }).catch((error: Error) => {
     throw new BundleError(`agent/${name} could not be bundled: ${error.message}`);
   });
   const { contents } = result.outputFiles[0]!;
-  if (name === "runner" && contents.length > runnerBytesMax)
+  const limit = limits[name];
+  if (limit && contents.length > limit.bytes)
     throw new BundleError(
-      `the runner's bundle has ${kilobytes(contents.length)}, more than ${kilobytes(runnerBytesMax)}. ` +
+      `the bundle ${name} has ${kilobytes(contents.length)}, more than ${kilobytes(limit.bytes)}: ${limit.why}. ` +
         `Largest inputs:\n${largest(result.metafile).join("\n")}`,
     );
   const sha256 = createHash("sha256").update(contents).digest("hex");
@@ -117,7 +127,7 @@ const bundleOne = async (root: string, name: BundleName): Promise<Bundle> => {
 /**
  * @param root the checkout
  * @param names those that are used; the others are not built
- * @throws BundleError when a source is wrong or the runner's bundle has more than 64 KB
+ * @throws BundleError when a source is wrong or a bundle has more bytes than its limit
  */
 export const bundle = async <Name extends BundleName>(
   root: string,

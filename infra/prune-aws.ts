@@ -15,10 +15,27 @@ export const constantsWrittenOut = (code: string): string => {
     .replace(/\b(\d+) \| (\d+)\b/g, (_, a: string, b: string) => String(Number(a) | Number(b)));
 };
 
-export const pruneAwsSchemas: Plugin = {
-  name: "prune-aws-schemas",
-  setup: (build) =>
-    build.onLoad({ filter: /@aws-sdk\/.*\/schemas_\d+\.js$/ }, async ({ path }) => ({
-      contents: constantsWrittenOut(await readFile(path, "utf8")),
-    })),
-};
+/**
+ * The same code without the services' own classes of errors, SSM's more than a hundred. An error then comes as the base
+ * class of its service, with the name and message that it would have had.
+ */
+export const withoutErrorClasses = (code: string): string =>
+  code.replace(/^n\d+_registry\.registerError\(\w+\$, \w+\);$/gm, "");
+
+/** @param errorClasses false: for a program that tells errors apart by their names and never by `instanceof` */
+export const pruneAws = ({ errorClasses }: { errorClasses: boolean }): Plugin => ({
+  name: "prune-aws",
+  setup: (build) => {
+    build.onLoad({ filter: /@aws-sdk\/.*\/schemas_\d+\.js$/ }, async ({ path }) => {
+      const code = constantsWrittenOut(await readFile(path, "utf8"));
+      // The clients of credentials look for classes of theirs.
+      const keep = errorClasses || !path.includes("@aws-sdk/client-");
+      return { contents: keep ? code : withoutErrorClasses(code) };
+    });
+    // Clients tell AWS their version and take the whole file along for it.
+    build.onLoad({ filter: /@aws-sdk\/[^/]+\/package\.json$/ }, async ({ path }) => {
+      const { version } = JSON.parse(await readFile(path, "utf8")) as { version: string };
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+  },
+});

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { bundle, bundleNames } from "../../infra/bundle.ts";
+import { bundle, bundleNames, limits, type BundleName } from "../../infra/bundle.ts";
 
 const roots: string[] = [];
 afterEach(async () => {
@@ -72,13 +72,18 @@ test("changed sources leave the old bundle in place", async () => {
   await stat(old.runner.path);
 });
 
-test("a runner over 64 KB is refused with its largest inputs", async () => {
-  const large = `console.log(${JSON.stringify("x".repeat(70_000))});`;
-  const refused = bundle(await project(`import "../helper.ts";\n${large}`), ["runner"], () => {});
-  await expect(refused).rejects.toThrow(
-    /runner's bundle has 68\.\d KB, more than 64\.0 KB[^]*68\.\d KB {2}agent\/runner\/main\.ts/,
-  );
-});
+test.each(Object.entries(limits))(
+  "a bundle %s over its limit is refused, with its largest inputs",
+  async (name, limit) => {
+    const root = await project(small);
+    const large = `console.log(${JSON.stringify("x".repeat(limit.bytes))});`;
+    await writeFile(join(root, "agent", name, "main.ts"), `import "../helper.ts";\n${large}`);
+    const kb = `${limit.bytes / 1024}.0 KB`;
+    await expect(bundle(root, [name as BundleName], () => {})).rejects.toThrow(
+      new RegExp(`bundle ${name} has ${kb}, more than ${kb}: ${limit.why}[^]*${kb}  agent/${name}/main.ts`),
+    );
+  },
+);
 
 test("a source that is wrong is named", async () => {
   await expect(bundle(await project("const ="), ["runner", "manager"], () => {})).rejects.toThrow(

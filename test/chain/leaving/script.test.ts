@@ -1,7 +1,5 @@
 /** The script as a delete runs it: the text of the state through a shell, against moto and the GitHub simulator. */
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { DescribeInstancesCommand, EC2Client, RunInstancesCommand } from "@aws-sdk/client-ec2";
@@ -118,25 +116,6 @@ test("without credentials for AWS it fails and says which to give", async () => 
   expect(stderr).toContain('Give this shell those that "pulumi up" had');
 });
 
-test("a missing Node and one that is too old are named", async () => {
-  const empty = await mkdtemp(join(tmpdir(), "muster-node-"));
-  try {
-    await symlink("/bin/sh", join(empty, "sh"));
-    const none = await runScript("drain", {}, { PATH: empty });
-    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("no node on PATH") as string]);
-    const old = `#!/bin/sh\nshift; exec "${process.execPath}" -e 'Object.defineProperty(process.versions,"node",{value:"18.20.0"});'"$1"\n`;
-    await writeFile(join(empty, "node"), old, { mode: 0o755 });
-    const ran = await runScript("drain", {}, { PATH: empty });
-    expect([ran.code, ran.stderr]).toEqual([
-      1,
-      expect.stringContaining("this needs Node.js 20 or later") as string,
-    ]);
-  } finally {
-    await rm(empty, { recursive: true });
-  }
-});
-
-test("the state holds less than 220 KB for it, and the line leaves room for none of it in an argument", () => {
-  expect(packed.length).toBeLessThan(220 * 1024);
-  expect(scriptLine("settle").length).toBeLessThan(1_000);
+test("the state holds less than 200 KB for it", () => {
+  expect(packed.length).toBeLessThan(200_000);
 });
