@@ -1,5 +1,5 @@
 /** Takes up drain orders and says what became of them. */
-import { drainingKey, drainOrder } from "../manager-host.ts";
+import { drainingKey, drainOrder, type DrainOrder } from "../manager-host.ts";
 import * as z from "zod";
 import { drainManager, tell } from "./ask.ts";
 import { type Context, save, bounded } from "./context.ts";
@@ -7,7 +7,7 @@ import { NotWanted } from "./wanted.ts";
 
 export const makeDrain = (context: Context) => {
   const { store, deps, options } = context;
-  let etag: string | null = null;
+  let seen: { etag: string | null; order: DrainOrder; writtenMs: number } | null = null;
   /** The order that is being followed, by its id. */
   let following: string | null = null;
 
@@ -37,20 +37,22 @@ export const makeDrain = (context: Context) => {
     }
   };
 
-  const order = async () => {
+  /** The order that counts. An old one does not: whoever wrote it was killed before it could take it back. */
+  const order = async (): Promise<DrainOrder | null> => {
     const found = await bounded(context, options.limits.callMs, `reading ${drainingKey}`, (signal) =>
-      store.text(drainingKey, etag, signal),
+      store.text(drainingKey, seen?.etag ?? null, signal),
     );
-    if (found === "same") return "same";
-    if (found === "missing") {
-      etag = null;
-      return null;
+    const now = deps.clock.now();
+    if (found === "missing") seen = null;
+    else if (found !== "same") {
+      const parsed = drainOrder.safeParse(JSON.parse(found.text));
+      if (!parsed.success)
+        throw new NotWanted(`${drainingKey} is no drain order:\n${z.prettifyError(parsed.error)}`);
+      seen = { etag: found.etag, order: parsed.data, writtenMs: found.writtenMs ?? now };
     }
-    const parsed = drainOrder.safeParse(JSON.parse(found.text));
-    if (!parsed.success)
-      throw new NotWanted(`${drainingKey} is no drain order:\n${z.prettifyError(parsed.error)}`);
-    etag = found.etag;
-    return parsed.data;
+    if (seen === null) return null;
+    const ageMs = now - seen.writtenMs;
+    return ageMs <= seen.order.timeoutSeconds * 1_000 + options.limits.drainSpareMs ? seen.order : null;
   };
 
   return async (): Promise<void> => {
@@ -58,11 +60,12 @@ export const makeDrain = (context: Context) => {
     const { running } = context.state;
     if (found === null && context.state.drain) {
       if (running) await tell(running.config, "/control/undrain", "{}");
-      deps.log("the drain order was taken back", { id: context.state.drain.id });
+      const why = seen === null ? "was taken back" : "is void by its age";
+      deps.log(`the drain order ${why}`, { id: context.state.drain.id });
       following = null;
       await save(context, { drain: null });
     }
-    if (found !== null && found !== "same" && found.id !== context.state.drain?.id) {
+    if (found !== null && found.id !== context.state.drain?.id) {
       const { id, pools, timeoutSeconds } = found;
       const untilMs = deps.clock.now() + timeoutSeconds * 1_000;
       deps.log("drain", { id, pools, timeoutSeconds });

@@ -16,6 +16,11 @@ export const defaultLimits = {
   statusMs: 60_000,
   /** Alarms look at each minute. */
   metricsMs: 60_000,
+  /**
+   * A drain order counts for its own timeout and so much longer: the destroy that wrote it has then ended this machine,
+   * or was killed and took nothing back.
+   */
+  drainSpareMs: 300_000,
   /** One call of S3 or SSM; a bundle takes longer than a parameter on a slow line. */
   callMs: 20_000,
   downloadMs: 300_000,

@@ -6,13 +6,16 @@ import { CloudWatchClient, PutMetricDataCommand } from "@aws-sdk/client-cloudwat
 import { GetParameterCommand, GetParametersCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { hostMetrics } from "../manager-host.ts";
 
+export interface TextObject {
+  text: string;
+  etag: string | null;
+  /** When it was written, by the clock of S3. */
+  writtenMs: number | null;
+}
+
 export interface Store {
   /** `same`: not changed since that ETag. `missing`: there is no such object. */
-  text(
-    key: string,
-    etag: string | null,
-    signal: AbortSignal,
-  ): Promise<{ text: string; etag: string | null } | "same" | "missing">;
+  text(key: string, etag: string | null, signal: AbortSignal): Promise<TextObject | "same" | "missing">;
   bytes(key: string, signal: AbortSignal): Promise<Uint8Array>;
   put(key: string, text: string, signal: AbortSignal): Promise<void>;
   parameter(name: string, signal: AbortSignal): Promise<string>;
@@ -57,8 +60,9 @@ export const awsStore = (bucket: string, stack: string, env: NodeJS.ProcessEnv =
   return {
     text: async (key, etag, signal) => {
       try {
-        const { Body, ETag } = await get(key, etag, signal);
-        return { text: await Body!.transformToString("utf8"), etag: ETag ?? null };
+        const { Body, ETag, LastModified } = await get(key, etag, signal);
+        const text = await Body!.transformToString("utf8");
+        return { text, etag: ETag ?? null, writtenMs: LastModified?.getTime() ?? null };
       } catch (error) {
         if (status(error) === 304) return "same";
         if (error instanceof NoSuchKey) return "missing";

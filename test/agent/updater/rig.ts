@@ -59,7 +59,7 @@ export const makeUpdaterRig = async () => {
     calls.push(request.url!);
     if (request.url === "/control/reload" && running)
       running.configHash = sha256(readFileSync(settings, "utf8"));
-    response.end("{}");
+    response.end(request.url === "/control/drain" ? '{"left":0}\n' : "{}");
   });
   await new Promise<void>((resolve) => control.listen(socket, resolve));
 
@@ -78,6 +78,8 @@ export const makeUpdaterRig = async () => {
   };
 
   const objects = new Map<string, string | Uint8Array>();
+  /** When an object was written; without an entry it is as old as the first look at it. */
+  const written = new Map<string, number>();
   const parameters = new Map<string, string>([["/token", "secret-1"]]);
   /** Calls that fail, by what they are for. */
   const faults = new Map<string, Error>();
@@ -91,7 +93,7 @@ export const makeUpdaterRig = async () => {
       const found = objects.get(key);
       if (found === undefined) return "missing";
       const mark = sha256(found);
-      return mark === etag ? "same" : { text: String(found), etag: mark };
+      return mark === etag ? "same" : { text: String(found), etag: mark, writtenMs: written.get(key) ?? now };
     },
     bytes: async (key) => {
       fault("bytes");
@@ -141,6 +143,8 @@ export const makeUpdaterRig = async () => {
     faults,
     parameters,
     objects,
+    written,
+    now: () => now,
     folders,
     hash: sha256,
     running: () => running,

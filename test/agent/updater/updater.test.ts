@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { currentKey, drainingKey, fileKey } from "../../../agent/manager-host.ts";
 import { makeUpdaterRig, type UpdaterRig } from "./rig.ts";
 
@@ -63,6 +63,58 @@ describe("the times of the product", () => {
     const before = rig.status()!.at;
     await rig.turn(80_000);
     expect(rig.status()!.at > before).toBe(true);
+  });
+});
+
+describe("a drain order", () => {
+  const order = (writtenMs: number) => {
+    rig.objects.set(drainingKey, JSON.stringify({ id: "leave", pools: null, timeoutSeconds: 600 }));
+    rig.written.set(drainingKey, writtenMs);
+  };
+  /** The manager's answer takes real time. */
+  const followed = () =>
+    vi.waitFor(async () => {
+      await rig.turn(1_000);
+      expect(rig.status()!.drain).toEqual({ id: "leave", left: 0, done: true });
+    });
+
+  test("is void five minutes after its own timeout: the destroy that wrote it was killed, and the stack goes on", async () => {
+    await healthy();
+    const writtenMs = rig.now();
+    order(writtenMs);
+    await rig.turn(15_000);
+    await followed();
+    await rig.turn(writtenMs + 895_000 - rig.now());
+    expect(rig.status()!.drain).not.toBe(null);
+    expect(rig.calls).not.toContain("/control/undrain");
+    await rig.turn(20_000);
+    expect(rig.status()!.drain).toBe(null);
+    await rig.turn(600_000);
+    expect(rig.calls.filter((call) => call === "/control/undrain")).toHaveLength(1);
+    expect(rig.calls.filter((call) => call === "/control/drain")).toHaveLength(1);
+  });
+
+  test("that is void before anybody saw it is never taken up; a new one in its place is", async () => {
+    order(rig.now() - 3_600_000);
+    await healthy();
+    await rig.turn(60_000);
+    expect(rig.calls).not.toContain("/control/drain");
+    rig.objects.delete(drainingKey);
+    await rig.turn(30_000);
+    order(rig.now());
+    await rig.turn(15_000);
+    await followed();
+  });
+
+  test("that is taken back is undone at the next look", async () => {
+    await healthy();
+    order(rig.now());
+    await rig.turn(15_000);
+    await followed();
+    rig.objects.delete(drainingKey);
+    await rig.turn(15_000);
+    expect(rig.status()!.drain).toBe(null);
+    expect(rig.calls).toContain("/control/undrain");
   });
 });
 
