@@ -1,4 +1,5 @@
 /** Every number of leaving, with its reason. */
+import * as z from "zod";
 
 const second = 1_000;
 const minute = 60 * second;
@@ -27,3 +28,14 @@ export const limits = {
 } as const;
 
 export type Limits = { readonly [K in keyof typeof limits]: number };
+
+/** The environment variable with other limits, a JSON object: tests have no minutes to wait for. */
+export const limitsVariable = "MUSTER_LEAVING_LIMITS";
+
+const overrides = z.partialRecord(z.enum(Object.keys(limits) as (keyof Limits)[]), z.number().min(1));
+
+/** @param json some of them; what is missing is the default. @throws ZodError, SyntaxError */
+export const limitsFrom = (json: string | undefined): Limits => ({
+  ...limits,
+  ...(overrides.parse(JSON.parse(json || "{}")) as Partial<Limits>),
+});

@@ -9,6 +9,7 @@ import { awsBucket, awsRegion, awsSecrets } from "./aws.ts";
 import { drain } from "./drain.ts";
 import { LeavingError } from "./errors.ts";
 import { forgetAtGitHub } from "./github.ts";
+import { limitsFrom, limitsVariable } from "./limits.ts";
 import { drainOptions, optionsVariable, sweepOptions, verbs } from "./options.ts";
 import type { LeavingDeps } from "./ports.ts";
 import { settle } from "./settle.ts";
@@ -27,10 +28,10 @@ const options = <T>(schema: z.ZodType<T>): T => {
 /** Interrupted: what can be taken back is, within seconds, and a repeated destroy goes on where this one stopped. */
 const interrupted = (): AbortSignal => {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.once(name, () =>
-      controller.abort(new LeavingError(`interrupted by ${name}: repeat it to go on`)),
-    );
+  const stop = (by: string) => controller.abort(new LeavingError(`interrupted by ${by}: repeat it to go on`));
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => stop(name));
+  // Nobody reads any more: Pulumi was killed.
+  process.stderr.on("error", () => stop("the end of whoever ran it"));
   return controller.signal;
 };
 
@@ -47,9 +48,10 @@ const run = async (verb: string): Promise<void> => {
     forget: forgetAtGitHub(manager),
   };
   const signal = interrupted();
-  if (verb === "settle") return settle(options(drainOptions), deps, signal);
-  if (verb === "drain") return drain(options(drainOptions), deps, signal);
-  if (verb === "sweep") return sweep(options(sweepOptions), deps, signal);
+  const limits = limitsFrom(process.env[limitsVariable]);
+  if (verb === "settle") return settle(options(drainOptions), deps, signal, limits);
+  if (verb === "drain") return drain(options(drainOptions), deps, signal, limits);
+  if (verb === "sweep") return sweep(options(sweepOptions), deps, signal, limits);
   throw new LeavingError(`the verb is ${verb}; allowed are ${verbs.join(", ")}.`);
 };
 

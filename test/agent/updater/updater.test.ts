@@ -73,10 +73,13 @@ describe("a drain order", () => {
   };
   /** The manager's answer takes real time. */
   const followed = () =>
-    vi.waitFor(async () => {
-      await rig.turn(1_000);
-      expect(rig.status()!.drain).toEqual({ id: "leave", left: 0, done: true });
-    });
+    vi.waitFor(
+      async () => {
+        await rig.turn(1_000);
+        expect(rig.status()!.drain).toEqual({ id: "leave", left: 0, done: true });
+      },
+      { timeout: 20_000, interval: 50 },
+    );
 
   test("is void five minutes after its own timeout: the destroy that wrote it was killed, and the stack goes on", async () => {
     await healthy();

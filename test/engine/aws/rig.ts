@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { parse, stringify } from "yaml";
+import { limitsVariable } from "../../../agent/leaving/limits.ts";
 import { engineEnvironment } from "../../../tools/engine/environment.ts";
 import { findEngine } from "../../../tools/engine/find.ts";
 import { PulumiFailed } from "../../../tools/engine/local-stack.ts";
@@ -153,6 +154,8 @@ export const openAwsRig = async (options: RigOptions): Promise<AwsRig> => {
     PULUMI_CONFIG_PASSPHRASE: "rig",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     [faultsVariable]: faultsFile,
+    // Two empty lists in a row are a second list at once: moto's are never late.
+    [limitsVariable]: JSON.stringify({ lookMs: 200 }),
   };
   for (const name of ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"]) delete env[name];
   const seconds: { command: string; seconds: number }[] = [];

@@ -1,12 +1,14 @@
 /**
  * A stand-in for `command:local:Command` that really runs the commands, with the property names and the rules of
  * @pulumi/command 1.2.1: an update runs `update`, or else `create`; a delete runs the `delete` of the state; a change
- * of `triggers` replaces; the outputs are secret as soon as one input is. Assets are refused rather than ignored.
+ * of `triggers` replaces; the outputs are secret as soon as one input is; an interrupted engine kills what runs (the real
+ * plugin's contexts end with the engine's Cancel). Assets are refused rather than ignored.
  */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import * as z from "zod";
 import type { Complaint } from "./complaints.ts";
+import { faults } from "./faults.ts";
 import type { Call, Provider } from "./kind.ts";
 import { unknownValue, type Props } from "./values.ts";
 
@@ -46,12 +48,15 @@ const environment = (options: Inputs, olds: Props): NodeJS.ProcessEnv => {
   return env;
 };
 
+const children = new Set<ChildProcess>();
+
 const shell = (command: string, options: Inputs, call: Call): Promise<Props> => {
   const [program, ...args] = options.interpreter?.length ? options.interpreter : ["/bin/sh", "-c"];
   const env = environment(options, call.olds);
   const { logging = "stdoutAndStderr" } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(program!, [...args, command], { cwd: options.dir, env });
+    children.add(child);
     const text = { stdout: "", stderr: "", both: "" };
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream].setEncoding("utf8").on("data", (part: string) => {
@@ -63,6 +68,7 @@ const shell = (command: string, options: Inputs, call: Call): Promise<Props> => 
     }
     child.on("error", (error) => reject(new Error(`${error.message}: running "${command}"`)));
     child.on("close", (code, signal) => {
+      children.delete(child);
       const trim = (part: string) => part.replace(/\n$/, "");
       if (code === 0) return resolve({ stdout: trim(text.stdout), stderr: trim(text.stderr) });
       const status = signal ? `signal ${signal}` : `exit status ${code}`;
@@ -89,6 +95,10 @@ const run = async (call: Call): Promise<Props | void> => {
 };
 
 export const command: Provider = {
+  fault: faults(process.env),
+  cancel: () => {
+    for (const child of children) child.kill("SIGKILL");
+  },
   kinds: {
     "command:local:Command": {
       computed: { stdout: () => "", stderr: () => "" },

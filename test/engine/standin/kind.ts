@@ -58,4 +58,6 @@ export interface Provider {
   checkConfig?: (config: Props) => readonly Complaint[];
   /** Asked before each piece of real work; throws to let it fail. */
   fault?: (call: Call) => void;
+  /** The engine was interrupted: what goes on shall end. */
+  cancel?: () => void;
 }

@@ -89,7 +89,10 @@ export const serve = async (provider: Provider, options: ServeOptions) => {
     diffConfig: unary(operations.diffConfig),
     configure: unary((request: pb.ConfigureRequest) => configure(provider, request)),
     attach: unary(() => new empty.Empty()),
-    cancel: unary(() => new empty.Empty()),
+    cancel: unary(() => {
+      provider.cancel?.();
+      return new empty.Empty();
+    }),
     check: unary((request: pb.CheckRequest) => operations.check(provider, request)),
     diff: unary((request: pb.DiffRequest) => operations.diff(provider, request)),
     create: working((request: pb.CreateRequest) => operations.create(provider, request, log.line)),
