@@ -1,62 +1,62 @@
 // Goal: a pull request's comment says what the real engine's preview says, costs and failures included.
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readPreview } from "../../tools/preview-comment/events.ts";
 import { renderComment } from "../../tools/preview-comment/render.ts";
-import { makeEngineRig, token, type EngineRig } from "./rig.ts";
+import { githubToken, openAwsRig, said, type AwsRig } from "./aws/rig.ts";
 
-let rig: EngineRig;
-const costs = (atMostPerHour: number) =>
-  `costs: { currency: "USD", idlePerHour: 0.01, idlePerMonth: 7.3, atMostPerHour: ${atMostPerHour}, atMostPerMonth: 1, pricesOf: "2026-11-01" },`;
+let rig: AwsRig;
 
-/** This computer's stack costs nothing: the copy says what one in the cloud would say. */
-const withCosts = async (atMostPerHour: number) => {
-  const file = join(rig.project.root, "infra/index.ts");
-  const source = await readFile(file, "utf8");
-  const bare = source.replace(/\{ \.\.\.\(([^;]*)\), costs:.*\};/, "$1;");
-  const changed = bare.replace(/return (.*outputs\(\));/, `return { ...($1), ${costs(atMostPerHour)} };`);
-  expect(changed).not.toBe(bare);
-  await writeFile(file, changed);
+const types = ["c8g.xlarge", "c7g.xlarge", "m8g.xlarge", "m7g.xlarge"];
+/** The settings file's pool, and what a pull request makes of it. */
+const arm64 = (max: number) => ({
+  labels: ["self-hosted", "linux", "dev"],
+  max,
+  backends: [{ aws: { types, disk: 100 } }],
+});
+const steady = {
+  labels: ["self-hosted", "linux", "dev-steady"],
+  max: 2,
+  backends: [{ aws: { types: ["c7g.xlarge"], market: "on-demand" } }],
 };
 
 const preview = async () => {
-  const file = join(rig.project.root, ".muster/events.json");
-  const ran = await rig.stack.pulumi(["preview", "--event-log", file], {
-    env: { ...rig.stack.env, PULUMI_DEBUG_COMMANDS: "true" },
+  const file = join(rig.root, ".rig-events.json");
+  const ran = await rig.pulumi(["preview", "--event-log", file], {
+    env: { ...rig.env, PULUMI_DEBUG_COMMANDS: "true" },
   });
-  const text = renderComment(
-    [{ stack: "local", preview: readPreview(await readFile(file, "utf8")) }],
-    "c0ffee",
-  );
-  return { code: ran.code, text };
+  const log = readPreview(await readFile(file, "utf8"));
+  return { code: ran.code, text: renderComment([{ stack: "dev", preview: log }], "c0ffee") };
 };
 
 beforeAll(async () => {
-  rig = await makeEngineRig();
+  rig = await openAwsRig({ stack: "dev", secrets: { "muster:githubToken": githubToken } });
+  await rig.up();
 });
-afterAll(() => rig?.remove());
+afterAll(async () => {
+  if (!rig) return;
+  console.log(`preview comment: ${said(rig)}`);
+  await rig.close();
+});
 
-test("a new stack, an edit, and settings that are wrong", async () => {
-  await withCosts(1);
-  const made = await preview();
-  expect(made.code).toBe(0);
-  expect(made.text).toMatch(/\*\*5 to create\*\*, 0 unchanged\./);
-  expect(made.text).toContain("| at most, an hour | - | 1.0000 USD |");
-  await rig.stack.up();
+test("a higher max and a pool on demand: what changes, and what it costs by the stack's own prices", async () => {
+  const { atMostPerHour } = (await rig.outputs())["costs"] as { atMostPerHour: number };
+  await rig.setConfig({ "muster:pools": { arm64: arm64(8), steady } });
+  const { code, text } = await preview();
+  expect(code).toBe(0);
+  // The budget of the settings file, which the new pools would exceed.
+  const [was, difference] = [atMostPerHour, 1 - atMostPerHour].map((amount) => amount.toFixed(4));
+  expect(text).toContain(`| at most, an hour | ${was} USD | 1.0000 USD | +${difference} |`);
+  expect(text).not.toContain(githubToken);
+  await expect(text).toMatchFileSnapshot("aws/snapshots/preview-comment.md");
+});
 
-  await withCosts(2.5);
-  await rig.stack.setConfig({ pools: { big: { max: 4, backends: [{ local: {} }] } } });
-  const edited = await preview();
-  expect(edited.text).toContain("**1 to update**");
-  expect(edited.text).toContain("| update | `runners-local-manager` | `command:local:Command` | `stdin` |");
-  expect(edited.text).toContain("| at most, an hour | 1.0000 USD | 2.5000 USD | +1.5000 |");
-  expect(edited.text).not.toContain(token);
-
-  await rig.stack.setConfig({ pools: { big: { max: -1, backends: [{ local: {} }] } } });
-  const wrong = await preview();
-  expect(wrong.code).not.toBe(0);
-  expect(wrong.text).toContain("**The preview failed:**");
-  expect(wrong.text).toContain("muster:pools.big.max = -1");
-  await rig.stack.destroy();
+test("settings that are wrong: the comment says where, and claims no change", async () => {
+  await rig.setConfig({ "muster:pools": { arm64: arm64(-1) } });
+  const { code, text } = await preview();
+  expect(code).not.toBe(0);
+  expect(text).toContain("**The preview failed:**");
+  expect(text).toContain("muster:pools.arm64.max = -1");
+  expect(text).not.toContain("Nothing would change");
 });

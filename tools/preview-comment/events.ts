@@ -16,6 +16,7 @@ export interface Change {
 }
 
 export interface Preview {
+  /** Without components: they group resources and are none themselves. */
   changes: readonly Change[];
   unchanged: number;
   /** The stack's outputs as they are, and as they would be. */
@@ -68,6 +69,9 @@ const bare = (text: string) => text.replace(/<\{%[^%]*%\}>/g, "").trim();
 
 const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
 
+/** Those of this program, and the stack itself. */
+const isComponent = (type: string) => type === "pulumi:pulumi:Stack" || type.startsWith("muster:");
+
 const change = ({ op, urn, type, keys, diffs }: Metadata): Change | null => {
   const kind = kinds[op];
   if (kind === undefined) return null;
@@ -100,8 +104,8 @@ export const readPreview = (text: string): Preview => {
   let after: Preview["after"] = {};
   for (const { resourcePreEvent, resOutputsEvent } of events) {
     const step = resourcePreEvent?.metadata;
-    if (step?.op === "same") unchanged++;
-    const found = step && change(step);
+    if (step?.op === "same" && !isComponent(step.type)) unchanged++;
+    const found = step && !isComponent(step.type) && change(step);
     // The step that says what forces a replacement says more than its other parts.
     if (found && (changes.get(step.urn)?.because.length ?? 0) <= found.because.length)
       changes.set(step.urn, found);
@@ -117,7 +121,7 @@ export const readPreview = (text: string): Preview => {
     policyEvent === undefined ? [] : [`${policyEvent.policyName}: ${bare(policyEvent.message)}`],
   );
   return {
-    changes: [...changes.values()].filter(({ type }) => type !== "pulumi:pulumi:Stack"),
+    changes: [...changes.values()],
     unchanged,
     before,
     after,

@@ -1,5 +1,6 @@
 /** From previews to the one comment of a pull request, as Markdown. */
-import { costRows, costsOf } from "./costs.ts";
+import { reachOf, rightsOf } from "./access.ts";
+import { costLine, costRows, costsOf, poolRows } from "./costs.ts";
 import type { Change, Kind, Preview } from "./events.ts";
 
 /** The first line of the comment, by which it is found again. */
@@ -8,6 +9,8 @@ export const marker = "<!-- muster:preview -->";
 /** GitHub takes 65,536 characters. */
 export const longest = 60_000;
 const rowsShown = 100;
+/** More new resources than these are folded away, so that what happens to those that exist is seen. */
+const createsShown = 10;
 const messageShown = 2_000;
 
 export interface StackPreview {
@@ -56,6 +59,13 @@ const counts = ({ changes, unchanged }: Preview): string => {
   return parts.length === 0 ? "Nothing would change." : `**${parts.join(", ")}**, ${unchanged} unchanged.`;
 };
 
+/** `aws:ec2/launchTemplate:LaunchTemplate` -> `ec2:LaunchTemplate` */
+const kindOf = (type: string) => {
+  const [pkg = "", module = "", name = ""] = type.split(":");
+  const short = module.split("/")[0]!;
+  return `${short === "index" || pkg !== "aws" ? pkg : short}:${name}`;
+};
+
 const because = ({ because: inputs }: Change) => inputs.map(code).join(", ");
 
 const loud = (changes: readonly Change[]): string[] => {
@@ -67,15 +77,14 @@ const loud = (changes: readonly Change[]): string[] => {
   return [`> [!CAUTION]`, `> **Destroyed and made anew:**`, ...lines, ""];
 };
 
-const changeTable = (changes: readonly Change[]): string[] => {
-  if (changes.length === 0) return [];
-  const sorted = [...changes].sort(
-    (a, b) => order.indexOf(a.kind) - order.indexOf(b.kind) || (a.name < b.name ? -1 : 1),
-  );
-  const rows = sorted
+const byKindAndName = (a: Change, b: Change) =>
+  order.indexOf(a.kind) - order.indexOf(b.kind) || (a.name < b.name ? -1 : 1);
+
+const rowsOf = (changes: readonly Change[]): string[] => {
+  const rows = changes
     .slice(0, rowsShown)
-    .map((change) => [words[change.kind], code(change.name), code(change.type), because(change)]);
-  const more = sorted.length - rows.length;
+    .map((change) => [words[change.kind], code(change.name), code(kindOf(change.type)), because(change)]);
+  const more = changes.length - rows.length;
   return [
     ...table(["", "resource", "kind", "differs in"], rows),
     ...(more > 0 ? ["", `... and ${more} more.`] : []),
@@ -83,12 +92,62 @@ const changeTable = (changes: readonly Change[]): string[] => {
   ];
 };
 
+const folded = (title: string, lines: readonly string[]) => [
+  `<details><summary>${title}</summary>`,
+  "",
+  ...lines,
+  "</details>",
+  "",
+];
+
+const changeTables = (all: readonly Change[]): string[] => {
+  const changes = [...all].sort(byKindAndName);
+  const created = changes.filter(({ kind }) => kind === "create");
+  if (created.length <= createsShown) return changes.length > 0 ? rowsOf(changes) : [];
+  const others = changes.filter(({ kind }) => kind !== "create");
+  return [
+    ...(others.length > 0 ? rowsOf(others) : []),
+    ...folded(`${created.length} to create`, rowsOf(created)),
+  ];
+};
+
+const isNew = ({ unchanged, before }: Preview) => unchanged === 0 && Object.keys(before).length === 0;
+
+/** What a review is for. On a new stack all of it is new, and says nothing. */
+const access = (preview: Preview): string[] => {
+  const changes = isNew(preview) ? [] : [...preview.changes].sort(byKindAndName);
+  const named = (found: Change[]) =>
+    found
+      .slice(0, rowsShown)
+      .map((change) => `${words[change.kind]} ${code(change.name)} (${code(kindOf(change.type))})`);
+  const reach = named(reachOf(changes)).map((line) => `> - ${line}`);
+  const rights = named(rightsOf(changes));
+  return [
+    ...(rights.length > 0 ? [`Rights change: ${rights.join(", ")}.`, ""] : []),
+    ...(reach.length > 0 ? ["> [!WARNING]", "> **Who may reach what changes:**", ...reach, ""] : []),
+  ];
+};
+
 const costTable = ({ before, after }: Preview): string[] => {
   const costs = { before: costsOf(before), after: costsOf(after) };
   const rows = costRows(costs.before, costs.after);
   if (rows === null) return [];
+  const pools = poolRows(costs.before, costs.after).map(([name, cells]) => [
+    `pool ${code(name)}, at most, an hour`,
+    ...cells,
+  ]);
   const day = costs.after?.pricesOf ?? costs.before?.pricesOf ?? "";
-  return [...table(["costs", "before", "after", ""], rows), "", `List prices of ${visible(day)}.`, ""];
+  return [
+    ...table(["costs", "before", "after", ""], [...rows, ...pools]),
+    "",
+    `List prices of ${visible(day)}.`,
+    "",
+  ];
+};
+
+const costs = ({ before, after }: Preview): string[] => {
+  const line = costLine(costsOf(before), costsOf(after));
+  return line === null ? [] : [line, ""];
 };
 
 const problems = ({ errors, violations }: Preview): string[] => [
@@ -106,9 +165,10 @@ const section = ({ stack, preview }: StackPreview): string[] => {
     "",
     ...problems(preview),
     ...unfinished,
-    ...(preview.errors.length > 0 ? [] : [counts(preview), ""]),
+    ...(preview.errors.length > 0 ? [] : [counts(preview), "", ...costs(preview)]),
     ...loud(preview.changes),
-    ...changeTable(preview.changes),
+    ...access(preview),
+    ...changeTables(preview.changes),
     ...costTable(preview),
   ];
 };
@@ -123,6 +183,7 @@ export const renderComment = (previews: readonly StackPreview[], commit: string)
   ];
   const text = `${lines.join("\n").trimEnd()}\n`;
   if (text.length <= longest) return text;
-  const cut = text.slice(0, longest);
-  return `${cut.slice(0, cut.lastIndexOf("\n"))}\n\nCut here: the run's log has the rest.\n`;
+  const cut = text.slice(0, text.lastIndexOf("\n", longest));
+  const isFolded = cut.lastIndexOf("<details>") > cut.lastIndexOf("</details>");
+  return `${cut}\n\n${isFolded ? "</details>\n\n" : ""}Cut here: the run's log has the rest.\n`;
 };

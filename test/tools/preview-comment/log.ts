@@ -50,8 +50,10 @@ export const log = (...events: object[]): string =>
     .map((event, sequence) => `${JSON.stringify({ sequence, timestamp: 1_795_000_000, ...event })}\n`)
     .join("");
 
-export const costs = (idlePerHour: number, atMostPerHour: number) => ({
+/** @param more what stacks of earlier versions do not say */
+export const costs = (idlePerHour: number, atMostPerHour: number, more: object = {}) => ({
   costs: {
+    ...more,
     currency: "USD",
     idlePerHour,
     idlePerMonth: idlePerHour * 730,
