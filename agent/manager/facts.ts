@@ -110,4 +110,15 @@ export interface ListedMachine {
   startedMs: Ms;
   /** False: it is known but has stopped by itself (a process that exited, an instance that shut down). */
   running: boolean;
+  /** How it came to its end, where the backend knows. */
+  end?: ListedEnd;
+}
+
+export interface ListedEnd {
+  /** In words, for people. */
+  why: string;
+  /** The backend took it away: its offer is not to be trusted for a while. */
+  interrupted: boolean;
+  /** Nothing of it is left, and it is listed only to say so. */
+  gone: boolean;
 }

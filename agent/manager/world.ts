@@ -65,7 +65,10 @@ export interface Offer {
 export interface LaunchRequest {
   pool: PoolName;
   offer: string;
-  /** One id a machine, each derived from the launch id. */
+  /**
+   * One id a machine, each derived from the launch id. Where the backend names its machines itself these are places: each
+   * is there until a machine of the launch takes it (apply/places.ts).
+   */
   machines: readonly MachineId[];
 }
 export interface Launch {
@@ -79,6 +82,8 @@ export interface Launch {
   sends: number;
   /** `unknown`: the answer was lost; the machines count as alive until the doubt is over. */
   is: "in-flight" | "unknown" | "settled";
+  /** Machines that the backend named itself and that took a place; absent: none did. */
+  named?: readonly MachineId[];
 }
 
 /**

@@ -29,7 +29,7 @@ export const invariants = {
   "6 circuit": "nothing is launched where it was refused a moment ago; then one probe",
   "7 call-storm": "no side is called more than it can bear",
   "8 launch-identity":
-    "a machine id belongs to one launch, a launch is repeated byte for byte and leaves after it was journalled",
+    "a machine belongs to one launch and counts as one of those it asked for; a launch is repeated byte for byte and leaves after it was journalled",
   "9 secret": "no token or JIT config is logged, journalled or believed",
   "10 plan":
     "plan is pure: same world, same plan, input unchanged, order of maps without meaning, own launches counted",
@@ -158,6 +158,7 @@ export function makeChecker(options: CheckerOptions): Checker {
     fact: (fact, before, after) => {
       if (before.machines !== after.machines) {
         for (const machine of Object.values(after.machines)) if (!isAlive(machine)) givenUp.add(machine.id);
+        for (const saw of overfull(after)) fail("8 launch-identity", saw);
       }
       endings.fact(fact, before);
       reaction.fact(fact, before, after);
@@ -193,6 +194,16 @@ function costOf({ machines, inFlight, offers, made }: Cloud): number {
   for (const { offer, machines: asked } of inFlight.values())
     for (const id of asked) if (made(id) === 0) micros += price.get(offer)!;
   return micros;
+}
+
+/** Launches of which more machines are believed in than were asked for: no cloud here makes more. */
+function overfull({ machines, launches }: World): string[] {
+  const counts = new Map<string, number>();
+  for (const { launch } of Object.values(machines)) counts.set(launch, (counts.get(launch) ?? 0) + 1);
+  return Object.values(launches).flatMap(({ id, request }) => {
+    const [count, asked] = [counts.get(id) ?? 0, request.machines.length];
+    return count > asked ? [`launch ${id} asked for ${asked} machines and counts as ${count}`] : [];
+  });
 }
 
 /** The largest max of a pool within the last while. */
@@ -242,7 +253,7 @@ function makeIdentityCheck({ fail, github }: Checks) {
       if (minted.has(event.name)) fail("4 one-registration", `${event.name} was registered twice`);
       minted.add(event.name);
     }
-    if (event.is === "remove-called" && !/^[abc]-/.test(event.name))
+    if (event.is === "remove-called" && !/^([abc]|i)-/.test(event.name))
       fail("2 ownership", `runner ${event.name} is not ours and was to be deleted`);
     if (event.is === "replayed" && event.served)
       fail("4 one-registration", `${event.machine} was enrolled a second time with the same token`);

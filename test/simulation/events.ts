@@ -12,8 +12,9 @@ export type SimEvent =
       machines: readonly string[];
     }
   | { is: "launch-answered"; launch: string; offer: string; made: number; failure: string | null }
-  | { is: "machine-made"; backend: string; machine: string; pool: string }
-  | { is: "machine-gone"; backend: string; machine: string; why: "destroyed" | "died" }
+  /** `place`: of the request, where the cloud names its machines itself. */
+  | { is: "machine-made"; backend: string; machine: string; pool: string; place?: string }
+  | { is: "machine-gone"; backend: string; machine: string; why: "destroyed" | "died" | "powered-off" }
   | { is: "machine-stopped"; backend: string; machine: string }
   | { is: "list-answered"; backend: string; ok: boolean; startedMs: number; machines: number }
   | { is: "destroy-called"; backend: string; machines: readonly string[] }

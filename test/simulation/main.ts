@@ -9,9 +9,10 @@ import { type FaultKind, faultKinds } from "./faults.ts";
 import { type Outcome, runScenario } from "./run.ts";
 import { drawScenario, type Scenario } from "./scenario.ts";
 
-const usage = `usage: npm run simulate -- [--seed N] [--seeds K] [--defect NAME]
+const usage = `usage: npm run simulate -- [--seed N] [--seeds K] [--own-names] [--defect NAME]
   --seed N       first seed (default 1)
   --seeds K      how many (default 1)
+  --own-names    the cloud names its machines itself, as EC2 does
   --defect NAME  planted into the manager: ${Object.keys(defects).join(", ")}
 MUSTER_STORY=100000 keeps the whole story of a failure instead of its last 40 lines.`;
 
@@ -23,7 +24,10 @@ function wishes(args: readonly string[]) {
   const text = { type: "string" } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { seed: text, seeds: text, defect: text, help: { type: "boolean" } },
+    options: {
+      ...{ seed: text, seeds: text, defect: text },
+      ...{ help: { type: "boolean" }, "own-names": { type: "boolean" } },
+    },
   });
   const whole = (name: "seed" | "seeds", usual: number, least: number) => {
     const given = values[name];
@@ -37,7 +41,14 @@ function wishes(args: readonly string[]) {
       `--defect ${defect}: there is no such defect; there are ${Object.keys(defects).join(", ")}`,
     );
   const planted: Defect | null = defect === undefined ? null : defects[defect as keyof typeof defects];
-  return { help: values.help === true, seed: whole("seed", 1, 0), seeds: whole("seeds", 1, 1), planted };
+  const names = values["own-names"] === true ? ("own" as const) : ("request" as const);
+  return {
+    help: values.help === true,
+    names,
+    seed: whole("seed", 1, 0),
+    seeds: whole("seeds", 1, 1),
+    planted,
+  };
 }
 
 const drawn = ({ pools, backends, budgetMicros, faults, jobs }: Scenario) => [
@@ -77,12 +88,12 @@ async function smallest(
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const { help, seed: first, seeds, planted } = wishes(args);
+  const { help, names, seed: first, seeds, planted } = wishes(args);
   if (help) return (line(usage), 0);
   const startedMs = performance.now();
   let worst: Outcome["is"] = "passed";
   for (let seed = first; seed < first + seeds; seed++) {
-    const scenario = drawScenario(seed, planted?.only);
+    const scenario = drawScenario(seed, planted?.only, names);
     if (seeds === 1) for (const text of [`seed ${seed}`, ...drawn(scenario)]) line(text);
     const outcome = await runScenario(scenario, planted);
     if (seeds === 1 || outcome.is !== "passed") line(`seed ${seed} ${said(outcome)}`);

@@ -64,6 +64,7 @@ export interface ProcessOptions {
 }
 
 const agentTimeoutMs = 40_000;
+export const stackKey = Buffer.alloc(32, 7);
 
 export function startProcess(options: ProcessOptions): ManagerProcess {
   const { clock: outside, story, storage, clouds, github, defect } = options;
@@ -105,7 +106,7 @@ export function startProcess(options: ProcessOptions): ManagerProcess {
       return [cloud.name, gated] as const;
     }),
   );
-  const identity = makeIdentity(Buffer.alloc(32, 7));
+  const identity = makeIdentity(stackKey);
   const journal = fragile(openJournal(storage.path(), deps, limits), options.mishap, () => die());
   const world = startWorld({ settings: options.settings, journal, backends, limits, now: clock.now() });
   const decide = defect?.plan ?? realPlan;

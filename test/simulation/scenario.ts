@@ -11,6 +11,8 @@ export interface BackendPlan {
   name: string;
   offers: readonly Offer[];
   consistent: boolean;
+  /** Who names its machines. */
+  names: "request" | "own";
   ending: "power-off" | "exit";
 }
 export interface Scenario {
@@ -31,10 +33,17 @@ const needs: Partial<Record<FaultKind, FaultKind>> = {
 };
 const minute = 60_000;
 
-/** @param only draws from these fault kinds alone, for swarms that look for one thing */
-export function drawScenario(seed: number, only: readonly FaultKind[] = allKinds): Scenario {
+/**
+ * @param only draws from these fault kinds alone, for swarms that look for one thing
+ * @param naming who names the machines of the first backend, the cloud; nothing else of the scenario depends on it
+ */
+export function drawScenario(
+  seed: number,
+  only: readonly FaultKind[] = allKinds,
+  naming: BackendPlan["names"] = "request",
+): Scenario {
   const random = prng(seed).split("scenario");
-  const backends = drawBackends(random);
+  const backends = drawBackends(random, naming);
   const names = ["a", "b", "c"].slice(0, 1 + random.below(3));
   const pools = Object.fromEntries(names.map((name) => [name, drawPool(random, backends)]));
   return {
@@ -56,7 +65,7 @@ export const settingsOf = ({
   budgetMicros,
 }: Pick<Scenario, "pools" | "budgetMicros">): ManagerConfig => config(pools, budgetMicros);
 
-function drawBackends(random: Prng): BackendPlan[] {
+function drawBackends(random: Prng, naming: BackendPlan["names"]): BackendPlan[] {
   const offer = (backend: string, market: string, priceMicros: number): Offer => ({
     ...{ key: `${backend}:${market}`, backend, priceMicros, scopes: [] },
   });
@@ -65,12 +74,14 @@ function drawBackends(random: Prng): BackendPlan[] {
     {
       name: "alpha",
       consistent: false,
+      names: naming,
       ending: "power-off",
       offers: random.chance(0.7) ? alpha : alpha.slice(1),
     },
     {
       name: "beta",
       consistent: random.chance(0.5),
+      names: "request",
       ending: "exit",
       offers: [offer("beta", "host", random.pick([0, 50_000]))],
     },

@@ -2,6 +2,7 @@
  * One seed: the real core in virtual time among simulated GitHub, clouds and agents with faults. First safety, while the
  * faults rage; then liveness, when enough is healed and everything must come to an end; then a drain to nothing.
  */
+import { makeIdentity } from "../../agent/manager/identity.ts";
 import type { Limits } from "../../agent/manager/limits.ts";
 import type { Settings } from "../../agent/manager/settings.ts";
 import type { PoolConfig } from "../../agent/manager-config.ts";
@@ -13,7 +14,7 @@ import { startAgent } from "./fakes/agent.ts";
 import { type Cloud, makeCloud } from "./fakes/cloud.ts";
 import { type DeleteOutcome, simulateGitHub } from "./fakes/github.ts";
 import { type FaultKind, makeFaults } from "./faults.ts";
-import { type ManagerProcess, startProcess } from "./manager-process.ts";
+import { type ManagerProcess, stackKey, startProcess } from "./manager-process.ts";
 import type { Situation } from "./oracle.ts";
 import { prng } from "./prng.ts";
 import { type Scenario, settingsOf } from "./scenario.ts";
@@ -39,18 +40,23 @@ export function makeSimulation(scenario: Scenario, { defect = null, deleteRace }
   });
   let manager: ManagerProcess | null = null;
   let ids = 0;
+  const identity = makeIdentity(stackKey);
   const agentsRandom = random.split("agents");
-  const clouds: Cloud[] = scenario.backends.map(({ name, offers, consistent, ending }) => {
+  const clouds: Cloud[] = scenario.backends.map(({ name, offers, consistent, names, ending }) => {
     const cloud: Cloud = makeCloud({
-      ...{ name, offers, consistent, clock, random: random.split(name), faults, story },
-      boot: (invitation) =>
-        startAgent(invitation, {
-          ...{ backend: name, ending, clock, github, faults, story },
-          random: agentsRandom.split(invitation.machine),
-          call: (ask, signal) =>
-            manager ? manager.call(ask, signal) : Promise.reject(new Error("connection refused")),
-          stopped: () => cloud.stopped(invitation.machine),
-        }),
+      ...{ name, offers, consistent, names, clock, random: random.split(name), faults, story },
+      boot: ({ machine, token }) =>
+        // A cloud that names its machines vouches for them; here that is the token of that name.
+        startAgent(
+          { machine, token: names === "own" ? identity.token(machine) : token },
+          {
+            ...{ backend: name, ending, vouched: names === "own", clock, github, faults, story },
+            random: agentsRandom.split(machine),
+            call: (ask, signal) =>
+              manager ? manager.call(ask, signal) : Promise.reject(new Error("connection refused")),
+            stopped: () => cloud.stopped(machine),
+          },
+        ),
     });
     return cloud;
   });

@@ -5,6 +5,7 @@ import type { Fact } from "../facts.ts";
 import type { Circuit, CircuitKey, Launch, Machine, Ms, World } from "../world.ts";
 import { circuitKey } from "../world.ts";
 import { at, changed } from "./machine.ts";
+import { isOfLaunch, seated } from "./places.ts";
 
 type Of<K extends Fact["is"]> = Extract<Fact, { is: K }>;
 
@@ -43,8 +44,10 @@ export function launchRepeated(world: World, fact: Of<"launch-repeated">, now: M
 export function launched(world: World, fact: Of<"launched">, now: Ms, limits: Limits): World {
   const launch = world.launches[fact.launch];
   if (!launch) return world;
+  const told = new Set(fact.machines);
   let next = withLaunch(world, launch.id, { is: "settled" });
   for (const id of fact.machines) {
+    next = seated(next, launch.id, id, told);
     if (!next.machines[id]) next = adopted(next, launch, id, now);
     next = changed(next, id, (machine) =>
       machine.stage === "asked" ? { ...at(machine, "starting", now), startedMs: now } : machine,
@@ -65,8 +68,9 @@ export function launched(world: World, fact: Of<"launched">, now: Ms, limits: Li
   return { ...next, circuits: tripped(next.circuits, fact.failures, now, limits) };
 }
 
-/** More machines than asked for are ours all the same. */
+/** More machines than asked for are ours all the same; one that has been here before is over. */
 function adopted(world: World, launch: Launch, id: string, now: Ms): World {
+  if (isOfLaunch(launch, id)) return world;
   const sibling = Object.values(world.machines).find((machine) => machine.launch === launch.id);
   if (!sibling) return world; // the next list brings it with its tags
   const machine: Machine = { ...sibling, id, stage: "asked", stageMs: now };

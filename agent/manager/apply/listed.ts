@@ -1,32 +1,43 @@
 /** A backend's complete list: who exists, who stopped, who is gone, who was nobody's. */
+import { tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
-import type { Fact, ListedMachine } from "../facts.ts";
+import type { Fact, Failure, ListedEnd, ListedMachine } from "../facts.ts";
 import type { Machine, Ms, World } from "../world.ts";
 import { isAlive, newMachine } from "../world.ts";
 import { at, booted, forgotten, lose } from "./machine.ts";
+import { seated } from "./places.ts";
 
 type Listed = Extract<Fact, { is: "listed" }>;
 
-export function listed(world: World, fact: Listed, now: Ms, limits: Limits): World {
-  const view = world.views[`backend:${fact.backend}`];
-  if (view?.is === "fresh" && view.atMs > fact.startedMs) return world; // an older list that came late
+export function listed(before: World, fact: Listed, now: Ms, limits: Limits): World {
+  const view = before.views[`backend:${fact.backend}`];
+  if (view?.is === "fresh" && view.atMs > fact.startedMs) return before; // an older list that came late
   // A cloud's clock may be ahead of ours: nothing began in the future.
   const entries = fact.machines.map((entry) => ({ ...entry, startedMs: Math.min(entry.startedMs, now) }));
   const seen = new Map(entries.map((machine) => [machine.id, machine]));
+  const world = entries.reduce((next, { launch, id }) => seated(next, launch, id, seen), before);
   const machines: Record<string, Machine> = { ...world.machines };
   const failedBoots: Machine[] = [];
+  const taken: Failure[] = [];
   for (const machine of Object.values(world.machines)) {
     if (machine.backend !== fact.backend) continue;
     const entry = seen.get(machine.id);
     const next = entry
       ? present(machine, entry, now, limits, world)
       : absent(machine, fact, now, limits, world);
-    const failedBoot = next.stage === "lost" && machine.stage !== "lost" && machine.enrolledMs === null;
+    const interrupted = entry?.end?.interrupted === true;
+    // Its agent's last words may have come before the backend's.
+    const isNews = next.stage === "lost" ? isAlive(machine) : next.gone && !machine.gone;
+    if (interrupted && isNews) taken.push(interruption(machine, entry.end!));
+    const failedBoot =
+      next.stage === "lost" && machine.stage !== "lost" && machine.enrolledMs === null && !interrupted;
     // Of a pool that nobody knows there is no recipe to blame.
     if (failedBoot && world.config.pools[machine.pool]) failedBoots.push(next);
     machines[machine.id] = next;
   }
-  for (const entry of entries) machines[entry.id] ??= adopt(world, fact.backend, entry, now);
+  for (const entry of entries) {
+    if (entry.end?.gone !== true) machines[entry.id] ??= adopt(world, fact.backend, entry, now);
+  }
   return failedBoots.reduce(
     (next, machine) =>
       booted(
@@ -35,19 +46,31 @@ export function listed(world: World, fact: Listed, now: Ms, limits: Limits): Wor
         { ok: false, reason: "never-enrolled", detail: machine.ending ?? "" },
         { boot: null, now, limits },
       ),
-    { ...world, machines },
+    { ...world, machines, circuits: tripped(world.circuits, taken, now, limits) },
   );
 }
 
+const interruption = ({ offer }: Machine, { why }: ListedEnd): Failure => ({
+  reason: "interrupted",
+  scope: { on: "offer", key: offer },
+  detail: why,
+  retryAfterMs: null,
+});
+
 function present(machine: Machine, entry: ListedMachine, now: Ms, limits: Limits, world: World): Machine {
-  const here =
-    machine.missing === null && !machine.gone ? machine : { ...machine, missing: null, gone: false };
-  if (here.stage === "asked") return { ...at(here, "starting", now), startedMs: entry.startedMs };
-  if (entry.running || !isAlive(here)) return here;
+  const gone = entry.end?.gone === true;
+  if (!isAlive(machine)) return shown(machine, gone);
+  const here = shown(machine, false);
+  if (here.stage === "asked" && !gone) return { ...at(here, "starting", now), startedMs: entry.startedMs };
+  if (entry.running) return here;
   // It stopped by itself. Its agent's last words may still be on their way.
   const heardMs = Math.max(here.stageMs, world.reports[here.id]?.atMs ?? 0);
-  return now - heardMs < limits.stoppedGraceMs ? here : lose(here, "the machine stopped by itself", now);
+  if (now - heardMs < limits.stoppedGraceMs) return here;
+  return { ...lose(here, entry.end?.why ?? "the machine stopped by itself", now), gone };
 }
+
+const shown = (machine: Machine, gone: boolean): Machine =>
+  machine.missing === null && machine.gone === gone ? machine : { ...machine, missing: null, gone };
 
 function absent(machine: Machine, fact: Listed, now: Ms, limits: Limits, world: World): Machine {
   const next = counted(machine, fact, limits);

@@ -94,10 +94,12 @@ export function makeMetrics(deps: Deps): Metrics {
     const seconds = (sinceMs: Ms, untilMs: Ms) => Math.max(0, untilMs - sinceMs) / 1000;
     if (!machine)
       return old && !isAlive(old) ? removal.observe({ pool }, seconds(old.stageMs, now)) : undefined;
-    if (!old) return;
     const { startedMs, enrolledMs, askedMs } = machine;
-    if (old.startedMs === null && startedMs !== null)
+    // Where a backend names its machines itself the one that was asked for had another name.
+    const came = old ? old.startedMs === null : after.launches[machine.launch]?.named?.includes(machine.id);
+    if (came === true && startedMs !== null)
       launch.observe({ backend: machine.backend }, seconds(askedMs, startedMs));
+    if (!old) return;
     if (old.enrolledMs === null && enrolledMs !== null) boot.observe({ pool }, seconds(askedMs, enrolledMs));
     const listens = machine.stage === "listening" || machine.stage === "busy";
     if (old.stage === "registered" && listens && machine.registration)
@@ -161,8 +163,9 @@ function mayHaveMoved(fact: Fact, before: World): readonly MachineId[] {
       return [fact.machine];
     case "launched":
       return fact.machines;
-    // A list, a record that is gone and a message tell of any; a machine that is new is on no step yet.
+    // A list, a record that is gone and a message tell of any; a machine that is new is on no step but the first.
     case "listed":
+      return [...new Set([...Object.keys(before.machines), ...fact.machines.map(({ id }) => id)])];
     case "runner-removed":
     case "demand-seen":
       return Object.keys(before.machines);

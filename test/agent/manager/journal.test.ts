@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { apply } from "../../../agent/manager/apply.ts";
 import type { Deps } from "../../../agent/manager/deps.ts";
 import { gpusOf } from "../../../agent/manager/gpus.ts";
 import { openJournal } from "../../../agent/manager/journal.ts";
@@ -37,6 +38,24 @@ test("what was saved is there after a restart, and what was removed is not", () 
   const second = open();
   expect(second.machines).toEqual([machine("m2", "done")]);
   expect(second.whole).toBe(true);
+  second.close();
+});
+
+test("a machine that took the place of another is the one that is there after a restart", () => {
+  const first = open();
+  const asked = machine("a-l1-0", "asked", { launch: "l1", startedMs: null });
+  const launch = {
+    ...{ id: "l1", backend: "local", request: { pool: "a", offer: "local", machines: ["a-l1-0"] } },
+    ...{ worstMicros: 0, askedMs: 0, sentMs: 0, sends: 1, is: "in-flight" as const },
+  };
+  const sent = world({ machines: [asked], launches: { l1: launch } });
+  const named = apply(sent, { is: "launched", launch: "l1", machines: ["i-1"], failures: [] }, 1, limits);
+  first.save(world(), sent);
+  first.save(sent, named);
+  first.close();
+  const second = open();
+  expect(second.machines.map(({ id, stage }) => [id, stage])).toEqual([["i-1", "starting"]]);
+  expect(second.launches).toMatchObject([{ id: "l1", is: "settled", named: ["i-1"] }]);
   second.close();
 });
 

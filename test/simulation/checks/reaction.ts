@@ -35,6 +35,8 @@ export function makeReactionCheck({
   const trouble = new Map<string, number>();
   const vanished = new Map<string, { backend: string; atMs: number; lists: number }>();
   const calledMs = new Map<string, number>();
+  /** What a machine was called in the request. */
+  const placeOf = new Map<string, string>();
   /** When each backend's last list that did not fail began. */
   const goodMs = new Map<string, number>();
   let fullMs = -Infinity;
@@ -161,13 +163,15 @@ export function makeReactionCheck({
         for (const id of event.machines) {
           calledMs.set(id, now());
           // A repeat puts it in doubt anew, also one that came and went while there was no manager.
-          const gone = vanished.get(id);
-          if (gone) vanished.set(id, { ...gone, atMs: now() + limits.unknownSettleMs, lists: 0 });
+          for (const [machine, gone] of vanished)
+            if ((placeOf.get(machine) ?? machine) === id)
+              vanished.set(machine, { ...gone, atMs: now() + limits.unknownSettleMs, lists: 0 });
         }
+      if (event.is === "machine-made" && event.place !== undefined) placeOf.set(event.machine, event.place);
       if (event.is === "machine-gone") {
         const { backend, machine } = event;
         // Until the last send of its launch cannot land any more it may come yet.
-        const doubtMs = (calledMs.get(machine) ?? 0) + limits.unknownSettleMs;
+        const doubtMs = (calledMs.get(placeOf.get(machine) ?? machine) ?? 0) + limits.unknownSettleMs;
         vanished.set(machine, { backend, atMs: Math.max(now(), doubtMs), lists: 0 });
         if (event.why === "died") trouble.set(backend, now());
       }

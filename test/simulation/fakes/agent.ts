@@ -24,6 +24,8 @@ export interface AgentOptions {
   backend: string;
   /** `power-off` machines end without a manager, others keep trying. */
   ending: "power-off" | "exit";
+  /** Its cloud says who it is, so that a manager that does not know it yet will: it asks again. */
+  vouched?: boolean;
   clock: Clock;
   random: Prng;
   github: SimulatedGitHub;
@@ -138,6 +140,11 @@ export function startAgent(invitation: Invitation, options: AgentOptions): () =>
     return answer;
   };
   let heardMs = clock.now();
+  const bornMs = clock.now();
+  const mayYetBeKnown = ({ code }: Refused) =>
+    options.vouched === true &&
+    code === "unknown-machine" &&
+    clock.now() - bornMs < defaultLimits.bootDeadlineMs;
   /** Repeats until it is answered; null when `stop` came first. */
   const persist = async <T>(ask: (manager: Agents, signal: AbortSignal) => Promise<T>, stop: AbortSignal) => {
     for (let pauseMs = 250; ; pauseMs = Math.min(15_000, pauseMs * 2)) {
@@ -146,7 +153,7 @@ export function startAgent(invitation: Invitation, options: AgentOptions): () =>
         heardMs = clock.now();
         return answer;
       } catch (error) {
-        if (over.signal.aborted || error instanceof Refused) throw error;
+        if (over.signal.aborted || (error instanceof Refused && !mayYetBeKnown(error))) throw error;
         if (stop.aborted) return null;
         if (clock.now() - heardMs >= defaultLimits.deadManMs) withoutManager();
         await either(clock, random.ms(pauseMs / 2, pauseMs), [stop, over.signal]);

@@ -1,6 +1,7 @@
 /**
  * A cloud in virtual time, honest about what clouds do: lists that lag and fail, launches remembered by their token, the
- * offer named that refused, machines of other owners beside ours. It passes the contract suite of real backends.
+ * offer named that refused, machines of other owners beside ours. It passes the contract suite of real backends. One that
+ * names its machines itself is like EC2 in more: they end when they power off, and are listed as gone for an hour.
  */
 import type { Clock } from "../../../agent/manager/deps.ts";
 import type { Failure, ListedMachine } from "../../../agent/manager/facts.ts";
@@ -25,7 +26,7 @@ export interface Cloud {
   readonly inFlight: ReadonlyMap<string, LaunchRequest>;
   /** What a manager uses; every one sees the same cloud. */
   backend(): Backend;
-  /** How many machines were made with this id, ever. */
+  /** How many machines were made with this id, or for this place of a request, ever. */
   made(id: string): number;
   /** The machine stops by itself; lists say so. */
   stopped(id: string): void;
@@ -40,6 +41,8 @@ export interface CloudOptions {
   offers: readonly Offer[];
   /** Lists show at once whatever was done before. */
   consistent: boolean;
+  /** `request`: machines have the names that the request gives them. `own`: the cloud's. */
+  names?: "request" | "own";
   clock: Clock;
   random: Prng;
   faults: Faults;
@@ -58,37 +61,48 @@ class CloudError extends Error {
 }
 
 export function makeCloud(options: CloudOptions): Cloud {
-  const { name, clock, random, faults, story, consistent } = options;
+  const { name, clock, random, faults, story, consistent, names = "request" } = options;
   const machines = new Map<string, CloudMachine>();
   const ghosts = new Map<string, { entry: CloudMachine; untilMs: number }>();
   const kills = new Map<string, () => void>();
   const answers = new Map<string, LaunchAnswer>();
   const inFlight = new Map<string, LaunchRequest>();
   const made = new Map<string, number>();
+  const over = new Map<string, { entry: ListedMachine; untilMs: number }>();
+  let named = 0;
   const refused = new Set<string>();
   const foreign = new Set([`${name}-of-another-stack-0`, `${name}-of-another-owner-0`]);
   let shortListMs = 0;
 
   const make = ({ pool, offer }: LaunchRequest, launch: string, invitation: Invitation) => {
-    const id = invitation.machine;
+    const place = invitation.machine;
+    const id = names === "request" ? place : `i-${name}${String(++named).padStart(4, "0")}`;
     const late = !consistent && faults.strikes("list-late", name) ? random.ms(0, 50_000) : 0;
     const now = clock.now();
     machines.set(id, { id, pool, launch, offer, startedMs: now, running: true, visibleMs: now + late });
-    made.set(id, (made.get(id) ?? 0) + 1);
-    story.happened({ is: "machine-made", backend: name, machine: id, pool });
+    for (const each of new Set([id, place])) made.set(each, (made.get(each) ?? 0) + 1);
+    const told = { is: "machine-made", backend: name, machine: id, pool } as const;
+    story.happened(id === place ? told : { ...told, place });
     if (faults.strikes("sudden-death", name)) clock.after(random.ms(1_000, 300_000), () => dies(id));
-    if (faults.strikes("boot-stuck", name)) return;
-    clock.after(random.ms(100, 20_000), () => {
-      if (machines.has(id)) kills.set(id, options.boot(invitation));
-    });
+    if (!faults.strikes("boot-stuck", name)) boots(id, invitation);
+    return id;
   };
-  const end = (id: string, why: "destroyed" | "died") => {
+  const boots = (id: string, invitation: Invitation) =>
+    clock.after(random.ms(100, 20_000), () => {
+      if (machines.has(id)) kills.set(id, options.boot({ ...invitation, machine: id }));
+    });
+  const end = (id: string, why: "destroyed" | "died" | "powered-off") => {
     const machine = machines.get(id);
     if (!machine) return;
     story.happened({ is: "machine-gone", backend: name, machine: id, why });
     machines.delete(id);
     if (!consistent && faults.strikes("list-late", name))
       ghosts.set(id, { entry: machine, untilMs: clock.now() + random.ms(0, 20_000) });
+    if (names === "own") {
+      const { visibleMs: _, ...entry } = machine;
+      const end = { why: `it ${why}`, interrupted: why === "died", gone: true };
+      over.set(id, { entry: { ...entry, running: false, end }, untilMs: clock.now() + 3_600_000 });
+    }
     kills.get(id)?.();
     kills.delete(id);
   };
@@ -108,9 +122,8 @@ export function makeCloud(options: CloudOptions): Cloud {
     if (faults.active("shortage", request.offer)) return { machines: [], failures: [empty] };
     const partial = faults.strikes("launch-partial", name) ? random.below(invitations.length + 1) : Infinity;
     const served = invitations.filter(({ machine }, at) => at < partial && !refused.has(machine));
-    for (const invitation of served) make(request, launch, invitation);
     const answer = {
-      machines: served.map(({ machine }) => machine),
+      machines: served.map((invitation) => make(request, launch, invitation)),
       failures: served.length < invitations.length ? [empty] : [],
     };
     if (served.length > 0) answers.set(launch, answer);
@@ -146,9 +159,11 @@ export function makeCloud(options: CloudOptions): Cloud {
   const list: Backend["list"] = async (signal) => {
     const startedMs = clock.now();
     const snapshot = () => {
-      for (const [id, { untilMs }] of ghosts) if (untilMs <= clock.now()) ghosts.delete(id);
+      for (const past of [ghosts, over])
+        for (const [id, { untilMs }] of past) if (untilMs <= clock.now()) past.delete(id);
       const shown = [...machines.values()].filter(({ visibleMs }) => visibleMs <= clock.now());
-      return [...shown, ...[...ghosts.values()].map(({ entry }) => entry)];
+      const ended = [...over].filter(([id]) => !ghosts.has(id)).map(([, { entry }]) => entry);
+      return [...ended, ...[...shown, ...[...ghosts.values()].map(({ entry }) => entry)].map(asListed)];
     };
     let seen = snapshot();
     await clock.sleep(random.ms(5, 200), signal);
@@ -161,7 +176,7 @@ export function makeCloud(options: CloudOptions): Cloud {
       shortListMs = clock.now();
       seen = seen.slice(0, -1);
     }
-    return seen.map(({ visibleMs: _, ...entry }) => entry);
+    return seen;
   };
 
   const destroy: Backend["destroy"] = async (ids, signal) => {
@@ -197,11 +212,14 @@ export function makeCloud(options: CloudOptions): Cloud {
       if (!machine?.running) return;
       machines.set(id, { ...machine, running: false });
       story.happened({ is: "machine-stopped", backend: name, machine: id });
+      if (names === "own") clock.after(random.ms(1_000, 30_000), () => end(id, "powered-off"));
     },
     dies,
     refuse: (id) => void refused.add(id),
   };
 }
+
+const asListed = ({ visibleMs: _, ...entry }: CloudMachine): ListedMachine => entry;
 
 const failure = (
   reason: Failure["reason"],

@@ -12,17 +12,25 @@ export interface StoryOptions {
   pools: Record<string, Partial<PoolConfig>>;
   faults?: FaultPlan;
   consistent?: boolean;
+  names?: "request" | "own";
   deleteRace?: DeleteOutcome;
 }
 
-export function story({ seed = 1, pools, faults = {}, consistent = false, deleteRace }: StoryOptions) {
+export function story({
+  seed = 1,
+  pools,
+  faults = {},
+  consistent = false,
+  names = "request",
+  deleteRace,
+}: StoryOptions) {
   const offer = { key: "alpha:spot", backend: "alpha", priceMicros: 0, scopes: [] };
   const scenario: Scenario = {
     seed,
     pools: Object.fromEntries(
       Object.entries(pools).map(([name, pool]) => [name, { backends: [entry("alpha")], ...pool }]),
     ),
-    backends: [{ name: "alpha", offers: [offer], consistent, ending: "power-off" }],
+    backends: [{ name: "alpha", offers: [offer], consistent, names, ending: "power-off" }],
     budgetMicros: null,
     limits: { ...defaultLimits, journalBytes: 64 * 1024, journalReserveBytes: 16 * 1024 },
     faults,

@@ -1,6 +1,7 @@
 // Goal: the manager loses no job, leaves no machine and keeps its promises while everything round it fails. Method: each seed
 // draws pools, offers, limits and a subset of all faults; then enough is healed, and everything must come to an end.
 import { describe, expect, test } from "vitest";
+import { allKinds } from "../faults.ts";
 import { runScenario } from "../run.ts";
 import { drawScenario } from "../scenario.ts";
 import { failureOf, parts, seedCount } from "../seeds.ts";
@@ -9,6 +10,14 @@ describe("a storm of faults", () => {
   test.each(parts(seedCount(200), 20))("seeds $from to $to", async ({ from, to }) => {
     for (let seed = from; seed <= to; seed++) {
       expect(failureOf(await runScenario(drawScenario(seed))), `seed ${seed}`).toBeNull();
+    }
+  });
+});
+
+describe("the same storm, where the cloud names its machines itself", () => {
+  test.each(parts(seedCount(100), 20))("seeds $from to $to", async ({ from, to }) => {
+    for (let seed = from; seed <= to; seed++) {
+      expect(failureOf(await runScenario(drawScenario(seed, allKinds, "own"))), `seed ${seed}`).toBeNull();
     }
   });
 });

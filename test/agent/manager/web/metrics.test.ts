@@ -174,6 +174,23 @@ describe("what happened", () => {
     expect(await values(metrics, "muster_removal_seconds_count")).toEqual({ '{pool="a"}': 1 });
   });
 
+  it("measures the way of a machine that its backend names itself from when its place was asked for", async () => {
+    const { metrics, play } = make();
+    const request = { pool: "a", offer: "local", machines: ["a-l1-0", "a-l1-1"] };
+    const launch = {
+      ...{ id: "l1", backend: "local", request, worstMicros: 0, askedMs: now, sentMs: now, sends: 1 },
+      is: "in-flight" as const,
+    };
+    const asked = { launch: "l1", askedMs: now, stageMs: now, startedMs: null };
+    const machines = request.machines.map((id) => machine(id, "asked", asked));
+    play.tell({ is: "launch-sent", launch, machines }, now);
+    play.tell({ is: "launched", launch: "l1", machines: ["i-1"], failures: [] }, now + 2_000);
+    expect(await values(metrics, "muster_launch_seconds_sum")).toEqual({ '{backend="local"}': 2 });
+    const host = { arch: "arm64", cores: 4, memoryMb: 1, diskFreeMb: 1, kernel: "" };
+    play.tell({ is: "enrolled", machine: "i-1", host }, now + 30_000);
+    expect(await values(metrics, "muster_boot_seconds_sum")).toEqual({ '{pool="a"}': 30 });
+  });
+
   it("counts launches that failed or were lost by reason", async () => {
     const { metrics, play } = make();
     play.boot("m1", now, 1);
