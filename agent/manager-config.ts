@@ -143,6 +143,11 @@ export const managerConfig = z.object({
            * CA as the old one certified it. So one chain satisfies machines that trust the old CA, the new one, or both.
            */
           certificate: z.string().min(1),
+          /**
+           * `private`: machines call from their own addresses, so that one is heard only from the address that its cloud signed.
+           * `public`: they come through address translation, and an address proves nothing.
+           */
+          reach: z.enum(["private", "public"]).default("private"),
         }),
       )
       .default(null),

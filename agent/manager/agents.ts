@@ -10,6 +10,7 @@ import type { Loop } from "./loop.ts";
 import type { GitHub } from "./ports.ts";
 import type { Machine, MachineId } from "./world.ts";
 import { isAlive } from "./world.ts";
+import { plainAddress } from "./web/address.ts";
 
 export interface AgentsOptions {
   loop: Loop;
@@ -183,9 +184,6 @@ const nothing = (done: number, nextMs: number): SyncResponse => ({
   instruction: { id: done, do: "wait" },
   nextSeconds: nextMs / 1_000,
 });
-
-/** A dual-stack server shows IPv4 callers as `::ffff:192.0.2.1`. */
-const plainAddress = (address: string) => address.replace(/^::ffff:(?=\d+\.)/i, "");
 
 /** A manager serves the previous, its own and the next version. */
 function understood(version: number): void {

@@ -41,8 +41,18 @@ if (values.forget) {
   process.exit(left.length === 0 ? 0 : 1);
 }
 
+// As the SDKs of AWS know it.
+const metadata = process.env.AWS_EC2_METADATA_SERVICE_ENDPOINT?.replace(/\/$/, "");
 const manager = await startManager(
-  { settingsPath: values.config, settings, secrets, makeGitHub, makeBackends, broken: () => process.exit(1) },
+  {
+    settingsPath: values.config,
+    settings,
+    secrets,
+    makeGitHub,
+    makeBackends,
+    ...(metadata === undefined ? {} : { metadata }),
+    broken: () => process.exit(1),
+  },
   deps,
 );
 const end = () => void manager.stop().then(() => process.exit(0));

@@ -1,16 +1,21 @@
 /** Puts the manager together: settings, journal, loop, GitHub, backends, web. Everything it needs comes in as a port. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { agentsSocket, type ManagerSecrets } from "../manager-config.ts";
 import { makeAct } from "./act.ts";
 import { makeAgents } from "./agents.ts";
+import { awsBackendName } from "./backends/aws/aws.ts";
+import { makeBoot } from "./boot.ts";
 import { keepMeasuring, type Measuring } from "./connect.ts";
 import { counting } from "./count-requests.ts";
 import { deadline, type Deps } from "./deps.ts";
+import { makeDoor } from "./door.ts";
 import { drain } from "./drain.ts";
 import { openHistory } from "./history/history.ts";
 import { makeIdentity } from "./identity.ts";
+import { awsCertificates } from "./identity/aws-certificates.ts";
+import { makeDocuments } from "./identity/documents.ts";
+import { ownAccount } from "./identity/own-account.ts";
 import { openJournal } from "./journal.ts";
 import { keepUp } from "./journal/upkeep.ts";
 import { watchLeaks } from "./leaks.ts";
@@ -35,6 +40,8 @@ export interface ManagerOptions {
   makeGitHub: MakeGitHub;
   /** The backends follow `config()` as the settings change. */
   makeBackends: (config: () => Settings["config"], deps: Deps) => ReadonlyMap<string, Backend>;
+  /** AWS's metadata service, without a slash at its end; default: its own address. */
+  metadata?: string;
   limits?: Limits;
   /** Called when the manager contradicts itself; the process is expected to end. */
   broken?: (error: unknown) => void;
@@ -52,8 +59,9 @@ export interface Manager {
  * @throws when the folder, the journal, the port or the socket cannot be had.
  */
 export async function startManager(options: ManagerOptions, deps: Deps): Promise<Manager> {
-  const { limits = defaultLimits, secrets } = options;
+  const { limits = defaultLimits, metadata = "http://169.254.169.254" } = options;
   const { config } = options.settings;
+  let { secrets } = options;
   const { directory } = config.manager;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const startedMs = deps.clock.now();
@@ -75,7 +83,29 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   const asking = { ...deps, fetch: counting(deps.fetch, metrics.observeGitHubRequest) };
   const github = options.makeGitHub(config, secrets, (fact) => void loop.report(fact), asking);
   const configs = new Map<string, { life: number; jitConfig: string }>();
-  const agents = makeAgents({ loop, identity, github, configs, hosts: github.hosts, limits, deps });
+  const account = ownAccount(awsCertificates, metadata, deps);
+  if (config.manager.agents !== null) account.now();
+  const documents = makeDocuments({
+    world: loop.world,
+    certificates: awsCertificates,
+    account,
+    backend: awsBackendName,
+    limits,
+    deps,
+  });
+  const agents = makeAgents({
+    loop,
+    identity,
+    github,
+    configs,
+    documents,
+    addresses: () => (loop.world().config.manager.agents?.reach === "public" ? "any" : "own"),
+    hosts: github.hosts,
+    limits,
+    deps,
+  });
+  const boot = makeBoot({ world: loop.world, github, deps });
+  const door = makeDoor(agents, boot, deps);
   const act = makeAct({
     world: loop.world,
     report: loop.report,
@@ -95,7 +125,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     const problem = late
       ? "the loop stands still"
       : loop.world().journalWritable
-        ? null
+        ? door.problem()
         : "the journal cannot be written: no machines are started";
     return {
       ok: !late,
@@ -110,7 +140,14 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     const { ok, problem, managerBundle } = health();
     const { refusals = {}, capacity = {} } = loop.lastPlan() ?? {};
     const connect = measuring?.now() ?? {};
-    const meta = { startedMs, managerBundle, healthy: ok && problem === null, problem, connect };
+    const meta = {
+      startedMs,
+      managerBundle,
+      healthy: ok && problem === null,
+      problem,
+      connect,
+      failedBoots: boot.failures(),
+    };
     return stateView({ world: loop.world(), refusals, capacity, history, meta }, deps.clock.now());
   };
 
@@ -122,16 +159,14 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
         health,
         state,
         metrics: () => metrics.text(),
-        runnerBundle: async (sha256) => {
-          const { runnerBundle } = loop.world().config.manager;
-          return sha256 === runnerBundle.sha256 ? new Uint8Array(await readFile(runnerBundle.path)) : null;
-        },
+        runnerBundle: boot.runnerBundle,
       },
     },
     deps,
   );
 
   const agentCalls = await serveAgents({ path: agentsSocket(config), handlers: agents }, deps);
+  await door.follow(config, secrets);
 
   loop.watch({
     fact: (fact, before, after, now) => {
@@ -154,6 +189,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
       current = settings.config;
       loop.report(settingsChanged(settings, backends));
       github.start(settings.config);
+      await door.follow(settings.config, secrets);
       deps.log.info({ configHash: settings.hash }, "settings changed");
     }
     return { configHash: settings.hash };
@@ -168,7 +204,10 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
         drain: (seconds, progress, signal, pools) => drain(loop, seconds, progress, signal, deps, pools),
         undrain: () => void loop.report({ is: "draining", on: false }),
         secrets: (fresh) => {
+          secrets = fresh;
           github.credentials(fresh);
+          // What went wrong is in the log, and the health says so.
+          door.follow(current, secrets).catch(() => {});
           // What was denied to the old ones is tried again at once.
           loop.report(settingsChanged({ config: current, hash: loop.world().configHash }, backends));
         },
@@ -203,7 +242,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     lists.stop();
     stopUpkeep();
     measuring?.stop();
-    await Promise.all([github.stop(), web.close(), agentCalls.close(), control.close()]);
+    await Promise.all([github.stop(), web.close(), agentCalls.close(), door.close(), control.close()]);
     history.close();
     journal.close();
     deps.log.info("the manager has stopped; machines and jobs go on");

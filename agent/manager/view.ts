@@ -1,4 +1,5 @@
 /** What people and programs see of a manager: the body of GET /api/state, the page's data and the CLI's. No secrets. */
+import type { BootPhase } from "../boot-manifest.ts";
 import type { Gpu, GitHubHost, Usage } from "../protocol.ts";
 import type { Access, AccessReason, CredentialLife, Ms, Reason, SourceView, Stage } from "./world.ts";
 
@@ -114,6 +115,16 @@ export interface MachineView {
   seenMs: Ms | null;
 }
 
+/** What a machine, or somebody who pretends to be one, said of a boot that failed. */
+export interface BootView {
+  machine: string;
+  pool: string;
+  phase: BootPhase;
+  atMs: Ms;
+  /** The last lines of its log, the newest last. */
+  lines: readonly string[];
+}
+
 export interface JobView {
   id: string;
   name: string;
@@ -147,6 +158,8 @@ export interface ManagerState {
   credential: CredentialLife | null;
   pools: readonly PoolView[];
   machines: readonly MachineView[];
+  /** Of the last day, newest first; absent where there are none. */
+  failedBoots?: readonly BootView[];
   /** Newest first: all that are not completed, then the last completed ones, at most 500. */
   jobs: readonly JobView[];
 }

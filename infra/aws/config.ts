@@ -58,6 +58,7 @@ export const awsManagerConfig = (args: Omit<AwsConfigArgs, "secrets">): ManagerC
         addresses: made.addresses,
         ca: made.ca,
         certificate: made.certificate,
+        reach: manager.reach,
       },
     },
   };

@@ -32,6 +32,8 @@ const ofPino = [
   ],
   ...["safe-stable-stringify", "sonic-boom", "thread-stream"],
 ];
+// Reads what AWS signed (agent/manager/identity/cms.ts).
+const ofAsn1 = ["asn1js", "pvtsutils", "pvutils"];
 const ofPromClient = ["@opentelemetry/api", "bintrees", "tdigest"];
 
 // S3, SSM and CloudWatch with the credentials of the machine's role.
@@ -70,6 +72,7 @@ const allowed = {
     ...["@hono/node-server", "hono", "pino", "prom-client", "zod"],
     ...octokit,
     ...ofOctokit,
+    ...ofAsn1,
     ...ofPino,
     ...ofPromClient,
   ].sort(),

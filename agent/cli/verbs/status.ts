@@ -88,6 +88,19 @@ const machineLines = (state: ManagerState, { columns }: Terminal): string[] =>
 const doing = ({ problem, job }: MachineView) =>
   problem === null ? safe(job ?? "") : `${safe(problem, 500)}${job === null ? "" : ` (${safe(job)})`}`;
 
+const bootsShown = 3;
+/** Machines whose boot failed; what they said of it outlives them. */
+const bootLines = ({ failedBoots = [], atMs }: ManagerState, { columns }: Terminal): string[] =>
+  failedBoots
+    .slice(0, bootsShown)
+    .flatMap(({ machine, pool, phase, atMs: saidMs, lines }) =>
+      wrap(
+        `boot     ${safe(machine)} of ${safe(pool)} failed ${duration(atMs - saidMs)} ago in the phase ${phase}: ${safe(lines.at(-1) ?? "", 500)}`,
+        columns,
+        "         ",
+      ),
+    );
+
 /** Why jobs wait in a pool, with where the reason is explained, and what is wrong although none waits. */
 const reasonLines = (state: ManagerState, terminal: Terminal): string[] =>
   state.pools.flatMap((pool) => [
@@ -147,6 +160,8 @@ export const statusLines = (found: Found, where: Where, terminal: Terminal): str
   if (reasons.length > 0) lines.push("", ...reasons);
   if (state.machines.length > 0) lines.push("", ...machineLines(state, terminal));
   else lines.push("", idleLine(state));
+  const boots = bootLines(state, terminal);
+  if (boots.length > 0) lines.push("", ...boots);
   if (found.supervisor === null)
     lines.push(
       "",

@@ -1,6 +1,6 @@
 /** POST /agent/v1/enroll and /agent/v1/sync: checked at the border, answered by the core. */
 import { getConnInfo } from "@hono/node-server/conninfo";
-import { Hono, type Context } from "hono";
+import { Hono, type Context, type ErrorHandler } from "hono";
 import {
   enrollRequest,
   syncRequest,
@@ -12,6 +12,7 @@ import {
 import type { Deps } from "../deps.ts";
 import { Refused } from "../errors.ts";
 import { jsonBody, refusalResponse } from "./body.ts";
+import { callerOf } from "./address.ts";
 import type { Env } from "./http.ts";
 import type { WebLimits } from "./limits.ts";
 import { makeRates, type Rates } from "./rates.ts";
@@ -33,20 +34,21 @@ export function agentRoutes(handlers: AgentHandlers, limits: WebLimits, deps: De
   const app = new Hono<Env>();
   app.use("/agent/*", async (c, next) => {
     const address = addressOf(c);
-    if (address !== "") take(calls, address, "calls");
+    if (address !== "") take(calls, callerOf(address), "calls");
     await next();
   });
   app.post("/agent/v1/enroll", async (c) => {
     const address = addressOf(c);
-    if (address !== "") take(enrolments, address, "attempts to enrol");
-    let key = address;
+    let key = callerOf(address);
+    if (key !== "") take(enrolments, key, "attempts to enrol");
     try {
       const request = await jsonBody(c, enrollRequest);
       key ||= request.machine;
       if (address === "") take(enrolments, key, "attempts to enrol");
       return c.json(await handlers.enroll(request, address));
     } catch (error) {
-      if (!(error instanceof Refused)) enrolments.giveBack(key);
+      // What failed on our side, or comes too early, is nobody's fault.
+      if (!(error instanceof Refused) || error.status === 503) enrolments.giveBack(key);
       throw error;
     }
   });
@@ -60,19 +62,25 @@ export function agentRoutes(handlers: AgentHandlers, limits: WebLimits, deps: De
     if (request.phase === "busy") c.header("connection", "close");
     return c.json(await handlers.sync(session, request, goneAway(c), addressOf(c)));
   });
-  app.onError((error, c) => {
+  app.onError(failed(deps));
+  return app;
+}
+
+/** What an agent is told of an error. */
+export const failed =
+  (deps: Deps): ErrorHandler<Env> =>
+  (error, c) => {
     if (error instanceof Refused) return refusalResponse(c, error);
     if (c.env.outgoing.destroyed) return c.body(null, 503);
     deps.log.error({ err: error, path: c.req.path }, "web: an agent's call failed");
     return c.json({ error: "internal", message: "The manager's log says what went wrong." }, 500);
-  });
-  return app;
-}
+  };
 
 /** Empty over a Unix socket. */
-const addressOf = (c: Context<Env>): string => getConnInfo(c).remote.address ?? "";
+export const addressOf = (c: Context<Env>): string => getConnInfo(c).remote.address ?? "";
 
-function take(rates: Rates, key: string, what: string): void {
+/** @throws Refused 429 */
+export function take(rates: Rates, key: string, what: string): void {
   const seconds = rates.take(key);
   if (seconds !== null)
     throw new Refused(429, "busy", `Too many ${what}: come again in ${Math.ceil(seconds)} s.`, seconds);

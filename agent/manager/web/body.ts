@@ -18,7 +18,7 @@ interface Schema<T> {
  * wrong and never a value, for a body may hold secrets.
  */
 export async function jsonBody<T>(c: Context, schema: Schema<T>): Promise<T> {
-  const text = await smallText(c);
+  const text = await smallText(c, bodyBytesMax);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -33,10 +33,15 @@ export async function jsonBody<T>(c: Context, schema: Schema<T>): Promise<T> {
   throw new Refused(400, "bad-request", issues.join("; ").slice(0, 900));
 }
 
-/** Not hono/body-limit: with a body in chunks it makes a Request that is not the one of @hono/node-server. */
-async function smallText(c: Context): Promise<string> {
-  const tooLong = () => new Refused(413, "bad-request", `A body here has at most ${bodyBytesMax} bytes.`);
-  if (Number(c.req.header("content-length") ?? 0) > bodyBytesMax) throw tooLong();
+/**
+ * The request's body as UTF-8. Not hono/body-limit: with a body in chunks it makes a Request that is not the one of
+ * @hono/node-server.
+ *
+ * @throws Refused 413 beyond `max` bytes
+ */
+export async function smallText(c: Context, max: number): Promise<string> {
+  const tooLong = () => new Refused(413, "bad-request", `A body here has at most ${max} bytes.`);
+  if (Number(c.req.header("content-length") ?? 0) > max) throw tooLong();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const reader = c.req.raw.body?.getReader();
@@ -44,7 +49,7 @@ async function smallText(c: Context): Promise<string> {
     const next = await reader?.read();
     if (!next || next.done) return Buffer.concat(chunks).toString("utf8");
     bytes += next.value.byteLength;
-    if (bytes > bodyBytesMax) {
+    if (bytes > max) {
       reader?.cancel().catch(() => {});
       throw tooLong();
     }

@@ -13,6 +13,15 @@ export const defaultWebLimits = {
   callsPerAddress: { count: 300, perMs: 10_000 },
   /** Syncs with one session, over either. */
   syncsPerSession: { count: 300, perMs: 10_000 },
+  /** TLS: handshakes under way, of all and of one address, and how long each may take. A handshake takes some milliseconds. */
+  handshakesMax: 200,
+  handshakesPerAddressMax: 16,
+  handshakeMs: 5_000,
+  /** New connections of one address over TLS: a boot makes three, an agent that is busy two a minute. */
+  connectsPerAddress: { count: 100, perMs: 10_000 },
+  /** Reports of boots that failed: of one address, and of all, for the log is for other things too. */
+  reportsPerAddress: { count: 6, perMs: 60_000 },
+  reports: { count: 60, perMs: 60_000 },
   /** Slow senders are cut off: for the head ... */
   headersTimeoutMs: 5_000,
   /** ... and for the whole request. */

@@ -5,6 +5,7 @@ import { unoffered } from "../plan/unoffered.ts";
 import {
   stageOrder,
   steps,
+  type BootView,
   type JobView,
   type MachineView,
   type ManagerState,
@@ -19,6 +20,7 @@ import { waitsFor } from "./waits.ts";
 
 /** Jobs in a state, the completed ones included. */
 export const jobsShownMax = 500;
+const bootShownMs: Ms = 24 * 3_600_000;
 
 export interface Meta {
   startedMs: Ms;
@@ -28,6 +30,8 @@ export interface Meta {
   problem: string | null;
   /** How far GitHub is from the manager; default: not measured. */
   connect?: ConnectTimes;
+  /** What machines said of their boots, newest first; default: nothing. */
+  failedBoots?: readonly BootView[];
 }
 
 export interface StateInput {
@@ -44,6 +48,7 @@ export interface StateInput {
 export function stateView(input: StateInput, now: Ms): ManagerState {
   const { world, meta } = input;
   const machines = Object.values(world.machines);
+  const failedBoots = (meta.failedBoots ?? []).filter(({ atMs }) => now - atMs < bootShownMs);
   return {
     stack: world.config.stack,
     atMs: now,
@@ -58,7 +63,8 @@ export function stateView(input: StateInput, now: Ms): ManagerState {
     pools: Object.keys(world.config.pools)
       .sort()
       .map((pool) => poolView(input, pool, machines)),
-    machines: machines.sort(inReadingOrder).map((machine) => machineView(world, machine)),
+    machines: machines.sort(inReadingOrder).map((machine) => machineView(world, machine, failedBoots)),
+    ...(failedBoots.length > 0 ? { failedBoots } : {}),
     jobs: jobViews(input, now),
   };
 }
@@ -115,8 +121,17 @@ const inReadingOrder = (a: Machine, b: Machine) =>
   a.askedMs - b.askedMs ||
   byName(a.id, b.id);
 
-function machineView(world: World, machine: Machine): MachineView {
+/** Why a machine does not come; of one that came it is the past. */
+function bootProblem(machine: Machine, failed: readonly BootView[]): string | null {
+  const said = machine.enrolledMs === null ? failed.find((each) => each.machine === machine.id) : undefined;
+  return said
+    ? `its boot failed in the phase ${said.phase}: ${said.lines.at(-1) ?? "it does not say why"}`
+    : null;
+}
+
+function machineView(world: World, machine: Machine, failed: readonly BootView[]): MachineView {
   const report = world.reports[machine.id];
+  const problem = [machine.ending, bootProblem(machine, failed)].filter((each) => each !== null).join("; ");
   const { gpus: _gpus, connect, ...usage } = report?.usage ?? ({} as Partial<Usage>);
   const gpus = gpusOf(world, machine)?.map(gpuView) ?? null;
   return {
@@ -131,7 +146,7 @@ function machineView(world: World, machine: Machine): MachineView {
     job: visibleOrNull(machine.job?.name ?? null),
     life: machine.life,
     runner: visibleOrNull(machine.registration?.name ?? null),
-    problem: visibleOrNull(report?.problem ?? machine.ending, 1024),
+    problem: visibleOrNull(report?.problem ?? (problem === "" ? null : problem), 1024),
     usage: report?.usage ? (usage as MachineView["usage"]) : null,
     gpus,
     gpuLabels: gpuLabels(gpus ?? []),

@@ -51,6 +51,19 @@ describe("muster status", () => {
     expect(stdout).toContain("npm run muster -- drain --undo -s dev");
   });
 
+  it("says which boots failed, and where they stood", async () => {
+    const state = well();
+    const boot = { machine: "i-0123456789abcdef0", pool: "arm64", phase: "downloads" as const };
+    const failedBoots = [
+      { ...boot, atMs: state.atMs - 61_000, lines: ["curl: (6)", "runner.tar.gz has another hash"] },
+    ];
+    const { directory } = await standIn({ state: { ...state, failedBoots } });
+    const { stdout } = await muster(["status", "--directory", directory], { columns: 200 });
+    expect(stdout).toMatch(
+      /^boot {5}i-0123456789abcdef0 of arm64 failed 1 min 01 s ago in the phase downloads: runner.tar.gz has another hash$/m,
+    );
+  });
+
   it("gives programs the whole state with its troubles", async () => {
     const { directory } = await standIn();
     const { code, stdout } = await muster(["status", "--directory", directory, "--json"]);

@@ -1,9 +1,14 @@
 /** HTTP as an attacker or a plain client would send it: any header, any method, nothing added. */
 import { request, type IncomingHttpHeaders } from "node:http";
+import { request as requestOverTls } from "node:https";
 
 export interface Sent {
   port?: number;
   socketPath?: string;
+  /** PEM: over TLS, and no other CA is believed. */
+  ca?: string;
+  /** The caller's own address, of 127.0.0.0/8. */
+  from?: string;
   method?: string;
   path: string;
   headers?: Record<string, string>;
@@ -16,14 +21,24 @@ export interface Answer {
 }
 
 /** `json` of an answer whose body is not JSON throws. */
-export function ask({ port, socketPath, method = "GET", path, headers = {}, body }: Sent): Promise<Answer> {
+export function ask({
+  port,
+  socketPath,
+  ca,
+  from,
+  method = "GET",
+  path,
+  headers = {},
+  body,
+}: Sent): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const where = socketPath === undefined ? { host: "127.0.0.1", port } : { socketPath };
     const counted = body === undefined || "transfer-encoding" in headers;
     const length = counted ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const all = { ...length, ...headers };
-    const call = request(
-      { ...where, method, path, headers: all, agent: false, timeout: 10_000 },
+    const origin = from === undefined ? {} : { localAddress: from };
+    const call = (ca === undefined ? request : requestOverTls)(
+      { ...where, ...origin, method, path, headers: all, agent: false, timeout: 10_000, ca },
       (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
