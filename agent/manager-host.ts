@@ -8,7 +8,8 @@
  *   s3://BUCKET/manager/files/SHA256/NAME       bundles and Node, never changed
  *   s3://BUCKET/status/host.json                HostStatus, written by the machine: the only thing it may write
  *   SSM parameter PREFIX/files                  FilesParameter: the hashes a second time, outside the bucket
- *   SSM parameters PREFIX/secrets/NAME          SecureString, one for each of ManagerSecrets
+ *   SSM parameters PREFIX/secrets/NAME          SecureString, one for each of ManagerSecrets; keys of the CA's generation
+ *                                               N as caKey-N and certificateKey-N
  */
 import * as z from "zod";
 import { managerConfig } from "./manager-config.ts";

@@ -21,8 +21,27 @@ export interface Identity {
   holderOf(session: string): Holder | null;
 }
 
-/** @param key the stack's key, at least 32 bytes */
-export function makeIdentity(key: Buffer): Identity {
+/**
+ * @param key the stack's key, at least 32 bytes
+ * @param earlier keys that only what they signed before is believed under, while the CA is exchanged
+ */
+export function makeIdentity(key: Buffer, ...earlier: readonly Buffer[]): Identity {
+  const [signing, ...before] = [key, ...earlier].map(withKey);
+  const all = [signing!, ...before];
+  return {
+    ...signing!,
+    isToken: (machine, token) => all.some((one) => one.isToken(machine, token)),
+    holderOf: (session) => {
+      for (const one of all) {
+        const holder = one.holderOf(session);
+        if (holder) return holder;
+      }
+      return null;
+    },
+  };
+}
+
+function withKey(key: Buffer): Identity {
   if (key.length < 32)
     throw new Error(`identity: the stack's key has ${key.length} bytes, at least 32 are needed`);
   const sign = (use: string, ...of: string[]) =>

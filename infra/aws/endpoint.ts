@@ -5,16 +5,14 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsContext } from "./context.ts";
-import { Identity } from "./identity.ts";
+import { Identity, type ManagerKey } from "./identity.ts";
 import type { Network } from "./network.ts";
 import type { AwsManagerSettings } from "./settings.ts";
 
 export interface EndpointArgs {
   context: AwsContext;
   network: Pick<Network, "managerSubnet" | "managerGroupId">;
-  manager: Pick<AwsManagerSettings, "reach" | "agentsPort">;
-  /** A higher one makes a new CA; machines that boot meanwhile trust the old one and are replaced. Default 1. */
-  generation?: number;
+  manager: Pick<AwsManagerSettings, "reach" | "agentsPort" | "caGenerations">;
 }
 
 export class Endpoint extends pulumi.ComponentResource {
@@ -22,14 +20,12 @@ export class Endpoint extends pulumi.ComponentResource {
   readonly addresses: pulumi.Output<string[]>;
   /** TCP. */
   readonly port: number;
-  /** PEM of the stack's own CA. */
+  /** PEM of the stack's own CA; while it is exchanged of both, the older first. */
   readonly ca: pulumi.Output<string>;
-  /** PEM of the manager's certificate. */
+  /** PEM of what the manager presents. */
   readonly certificate: pulumi.Output<string>;
-  /** PEM, secret. */
-  readonly caKey: pulumi.Output<string>;
-  /** PEM, secret. */
-  readonly certificateKey: pulumi.Output<string>;
+  /** Secret of ManagerSecrets -> its parameter and PEM (secret). */
+  readonly keys: Readonly<Record<string, ManagerKey>>;
   /** The network interface that has the addresses and that the manager's machine takes. */
   readonly interfaceId: pulumi.Output<string>;
   /** Of the internet, whether for agents or only for the way out; null where there is none. */
@@ -69,13 +65,12 @@ export class Endpoint extends pulumi.ComponentResource {
         : address.privateIp.apply((ip) => [ip]);
     const identity = new Identity(
       `${name}-identity`,
-      { stack: context.stack, addresses: this.addresses, generation: args.generation ?? 1 },
+      { stack: context.stack, addresses: this.addresses, generations: manager.caGenerations },
       { parent: this },
     );
     this.ca = identity.ca;
     this.certificate = identity.certificate;
-    this.caKey = identity.caKey;
-    this.certificateKey = identity.certificateKey;
+    this.keys = identity.keys;
     this.registerOutputs();
   }
 }

@@ -20,7 +20,7 @@ export interface ManagerArgs extends Pick<StoreArgs, "files" | "node" | "current
   manager: Pick<AwsManagerSettings, "type" | "secretParameters">;
   /** Of the manager's subnet. */
   zone: string;
-  endpoint: Pick<Endpoint, "interfaceId" | "caKey" | "certificateKey">;
+  endpoint: Pick<Endpoint, "interfaceId" | "keys">;
   cache: Pick<Cache, "bucket">;
   /** Of all pools: as the settings have them, and as the manager reads them. */
   backends: {
@@ -58,9 +58,10 @@ export class Manager extends pulumi.ComponentResource {
       {
         ...args,
         secrets: {
-          ...args.secrets,
-          caKey: endpoint.caKey,
-          certificateKey: endpoint.certificateKey,
+          ...Object.fromEntries(
+            Object.entries(args.secrets).map(([secret, value]) => [secret, { parameter: secret, value }]),
+          ),
+          ...endpoint.keys,
         },
         secretParameters: args.manager.secretParameters,
       },

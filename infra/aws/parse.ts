@@ -223,6 +223,20 @@ export const awsManagerSettings = (
     );
     return null;
   }
+  const { generation, retired } = section.ca;
+  if (retired >= generation)
+    reader.refuse(
+      ["manager", "ca", "retired"],
+      retired,
+      `allowed is less than ca.generation, which is ${generation}: one CA must be left, and a retired one does not come back`,
+    );
+  if (generation - retired > 2)
+    reader.refuse(
+      ["manager", "ca", "generation"],
+      generation,
+      `machines can know two CAs at a time, and ${retired + 1} to ${generation} would exist; allowed is ${retired + 2}, ` +
+        `or ca.retired: ${generation - 2}, once no machine is left that knows only those`,
+    );
   const small = managerSizes.find((size) => size.type === name);
   if (small && machines > small.machines)
     reader.warn(
@@ -238,6 +252,7 @@ export const awsManagerSettings = (
       reader,
     ),
     reach,
+    caGenerations: Array.from({ length: generation - retired }, (_, index) => retired + 1 + index),
     agentsPort: section.agentsPort,
     port: section.port,
     drainTimeoutSeconds: section.drainTimeout,

@@ -46,6 +46,18 @@ export const awsManager = z.strictObject({
   port: port.default(7_117).meta({ description: "Page and metrics, on the machine's loopback." }),
   agentsPort: port.default(7_443).meta({ description: "TCP port that the machines call (TLS)." }),
   drainTimeout: duration.prefault("10m").meta({ description: "How long `destroy` waits for running jobs." }),
+  ca: z
+    .strictObject({
+      generation: wholeNumber(1, 1_000).default(1).meta({
+        description:
+          "A number one higher makes a new CA and new keys for manager and machines; the old CA stays trusted until it is retired.",
+      }),
+      retired: wholeNumber(0, 999).default(0).meta({
+        description:
+          "CAs up to this generation are gone: machines that know no later one cannot call any more. At most two may exist.",
+      }),
+    })
+    .prefault({}),
   secretParameters: z
     .strictObject({ githubToken: parameterFor("githubToken"), githubAppKey: parameterFor("githubAppKey") })
     .prefault({}),

@@ -57,6 +57,8 @@ export interface AwsManagerSettings {
   type: MachineType;
   /** Derived; public when a pool is out of reach of the manager's networks, and then asked for with `public: true`. */
   reach: "private" | "public";
+  /** The stack's own CAs that exist: one, or two while it is exchanged, the older first. */
+  caGenerations: readonly number[];
   /** TCP for agents. */
   agentsPort: number;
   /** Page and metrics, on loopback. */

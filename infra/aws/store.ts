@@ -16,8 +16,8 @@ export interface StoreArgs {
   /** Programs of the machine, built. */
   files: Readonly<Record<HostFileName, pulumi.Input<Bundle>>>;
   node: NodeTarball;
-  /** Secret of ManagerSecrets -> value. */
-  secrets: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Secret of ManagerSecrets -> value, and the last part of its parameter's name. */
+  secrets: Readonly<Record<string, { parameter: string; value: pulumi.Input<string> }>>;
   /** Secret of ManagerSecrets -> existing SSM parameter, in place of a value. */
   secretParameters: Readonly<Record<string, string>>;
   /** The content of `manager/current.json`. */
@@ -125,17 +125,19 @@ export class Store extends pulumi.ComponentResource {
       },
       { ...inside, dependsOn: programs },
     );
-    const secretName = (secret: string) => `${prefix}/secrets/${secret}`;
-    const secrets = Object.entries(args.secrets).map(
-      ([secret, value]) =>
+    const secretName = (parameter: string) => `${prefix}/secrets/${parameter}`;
+    const secrets = Object.values(args.secrets).map(
+      ({ parameter, value }) =>
         new aws.ssm.Parameter(
-          `${name}-${secret}`,
-          { name: secretName(secret), type: "SecureString", value: pulumi.secret(value), ...keyed },
+          `${name}-${parameter}`,
+          { name: secretName(parameter), type: "SecureString", value: pulumi.secret(value), ...keyed },
           inside,
         ),
     );
     const secretNames = {
-      ...Object.fromEntries(Object.keys(args.secrets).map((secret) => [secret, secretName(secret)])),
+      ...Object.fromEntries(
+        Object.entries(args.secrets).map(([secret, { parameter }]) => [secret, secretName(parameter)]),
+      ),
       ...args.secretParameters,
     };
     const current = new aws.s3.BucketObjectv2(

@@ -6,12 +6,14 @@ import type { AwsBackendSettings, AwsManagerSettings, AwsSettings } from "./sett
 export interface SummaryArgs {
   stack: { project: string; name: string };
   github: string;
-  manager: Pick<AwsManagerSettings, "type" | "reach" | "agentsPort" | "port">;
+  manager: Pick<AwsManagerSettings, "type" | "reach" | "agentsPort" | "port" | "caGenerations">;
   aws: Pick<AwsSettings, "regions" | "network">;
   pools: Readonly<
     Record<
       string,
-      Pick<PoolConfig, "labels" | "max" | "minIdle"> & { backends: readonly AwsBackendSettings[] }
+      Pick<PoolConfig, "labels" | "max" | "minIdle" | "maxJobSeconds"> & {
+        backends: readonly AwsBackendSettings[];
+      }
     >
   >;
   costs: Costs;
@@ -34,6 +36,23 @@ const reach = ({ reach: kind, agentsPort }: SummaryArgs["manager"]) =>
   kind === "private"
     ? `agents call it privately on port ${agentsPort}`
     : `port ${agentsPort} is open to the internet for agents (TLS)`;
+
+/** While two are trusted: what is to be done, since a forgotten one is trusted for years. */
+const exchange = (
+  { caGenerations: [earlier, newest] }: SummaryArgs["manager"],
+  pools: SummaryArgs["pools"],
+  stack: string,
+): string[] => {
+  if (newest === undefined) return [];
+  const fixed = Object.entries(pools).filter(([, { backends }]) => backends.some((entry) => entry.fixed > 0));
+  const hours = Math.max(...Object.values(pools).map(({ maxJobSeconds }) => maxJobSeconds)) / 3600;
+  const replaced =
+    fixed.length > 0 ? `; the fixed ones of ${fixed.map(([name]) => name).join(", ")} need a --replace` : "";
+  return [
+    `CA: ${earlier} and ${newest} are trusted. Once no machine from before is left (a job ends after ${Number(hours.toFixed(1))} h at most${replaced}): ` +
+      `npm run pulumi -- config set --path muster:manager.ca.retired ${earlier} -s ${stack}, then up`,
+  ];
+};
 
 const entryLine = ({ market, region, types, fixed, diskGb }: AwsBackendSettings) => {
   const names = types.map(({ name }) => name).join(", ");
@@ -74,6 +93,7 @@ export const summaryOf = (args: SummaryArgs): string => {
   return [
     `${stack.name}: manager on a ${manager.type.name} in ${home}, runners for ${github}`,
     `network: ${network(aws)}${others.length ? `; peered with ${others.join(", ")}` : ""}; ${reach(manager)}`,
+    ...exchange(manager, pools, stack.name),
     ...Object.entries(pools).flatMap(([name, { labels, max, minIdle, backends }]) => [
       `pool ${name}: up to ${max} at a time${minIdle ? `, ${minIdle} kept ready` : ""}${alone(name)}, ${runsOn(labels)}`,
       ...backends.map(entryLine),

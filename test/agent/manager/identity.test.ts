@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { makeIdentity } from "../../../agent/manager/identity.ts";
 
 const identity = makeIdentity(Buffer.alloc(32, 1));
@@ -55,4 +55,35 @@ test("a restarted manager knows the sessions it gave", () => {
 
 test("a short key is refused", () => {
   expect(() => makeIdentity(Buffer.alloc(31))).toThrow(/31 bytes/);
+});
+
+describe("while the key is exchanged", () => {
+  const [old, fresh] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+  const during = makeIdentity(fresh, old);
+  const after = makeIdentity(fresh);
+
+  test.each([
+    ["booting, with a token of before", () => during.isToken("m1", identity.token("m1"))],
+    ["idle or busy, with a session of before", () => during.holderOf(identity.session("m1")) !== null],
+    [
+      "idle or busy, with a session bound to an address",
+      () => during.holderOf(identity.session("m1", "192.0.2.7"))?.address === "192.0.2.7",
+    ],
+    [
+      "launched meanwhile, still known afterwards",
+      () => after.isToken("m2", during.token("m2")) && after.holderOf(during.session("m2")) !== null,
+    ],
+  ])("a machine is not lost: %s", (_, known) => expect(known()).toBe(true));
+
+  test("nothing is signed under the old key any more, and its end is the end of what it signed", () => {
+    expect(during.session("m1")).toBe(after.session("m1"));
+    expect(during.token("m1")).toBe(after.token("m1"));
+    expect(after.holderOf(identity.session("m1"))).toBeNull();
+    expect(after.isToken("m1", identity.token("m1"))).toBe(false);
+    expect(during.holderOf(makeIdentity(Buffer.alloc(32, 3)).session("m1"))).toBeNull();
+  });
+
+  test("a short key is refused there, too", () => {
+    expect(() => makeIdentity(fresh, Buffer.alloc(8))).toThrow(/8 bytes/);
+  });
 });

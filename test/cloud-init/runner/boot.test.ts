@@ -1,5 +1,6 @@
 /** The rendered document on a machine, against a manager over TLS. */
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,7 @@ import { bootManifest, bootPhases, type BootFile } from "../../../agent/boot-man
 import { launchFile } from "../../../agent/protocol.ts";
 import { runnerUserData, type MachineEnd } from "../../../cloud-init/runner.ts";
 import { makeCertificates, type Certificates } from "../../certificates/certificates.ts";
+import { makeStackIdentity } from "../../certificates/generations.ts";
 import { machineId, makeMachine, type Machine } from "./machine.ts";
 import { sha256, startBootManager, type BootManager } from "./manager.ts";
 
@@ -67,8 +69,20 @@ const offer = (places: { runner?: string[]; agent?: string[] }) => {
   ];
   manager.files.set(manifestPath, bootManifest(files));
 };
-const document = (end: MachineEnd, managers = [manager.url]) =>
-  runnerUserData({ managers, ca: stack.ca, pool: "arm64", end });
+/** In the folder of certificates where OpenSSL looks, under the name that it looks for: SHA-1 of the subject in its own form. */
+const plantInSystem = (commonName: string, pem: string) => {
+  const wrap = (tag: number, ...parts: Buffer[]) => {
+    const body = Buffer.concat(parts);
+    return Buffer.concat([Buffer.from([tag, body.length]), body]);
+  };
+  const [set, sequence, utf8] = [0x31, 0x30, 0x0c];
+  const cn = Buffer.from("0603550403", "hex");
+  const name = wrap(set, wrap(sequence, cn, wrap(utf8, Buffer.from(commonName))));
+  const hash = createHash("sha1").update(name).digest().readUInt32LE(0).toString(16).padStart(8, "0");
+  machine.write(`etc/ssl/certs/${hash}.0`, pem);
+};
+const document = (end: MachineEnd, managers = [manager.url], ca = stack.ca) =>
+  runnerUserData({ managers, ca, pool: "arm64", end });
 const started = (end: MachineEnd) =>
   end === "power-off"
     ? "systemctl start --no-block muster-job.path muster-power-off.path muster-agent.service"
@@ -129,6 +143,29 @@ describe("the first boot", () => {
   });
 });
 
+describe("a boot while the CA is exchanged", () => {
+  it.each([
+    ["before", [1], [1, 2]],
+    ["in between", [1, 2], [1]],
+    ["in between, already", [1, 2], [1, 2]],
+    ["in between, still", [1, 2], [2]],
+    ["after", [2], [1, 2]],
+  ])("of a machine from %s: user data pins %j, the manager has %j", async (_, pinned, presented) => {
+    const up = makeStackIdentity();
+    const { ca } = await up(pinned);
+    const current = await startBootManager(await up(presented));
+    try {
+      for (const [path, content] of manager.files) current.files.set(path, content);
+      await machine.boot(document("power-off", [current.url], ca));
+      expect(machine.read("etc/muster/ca.pem").match(/BEGIN/g)).toHaveLength(pinned.length);
+      expect(current.requests).toEqual([asked, "GET /boot/v1/files/agent.mjs"]);
+      expect(machine.calls().at(-1)).toBe(started("power-off"));
+    } finally {
+      await current.close();
+    }
+  });
+});
+
 describe("a boot that fails", () => {
   it("unpacks and starts nothing that has another hash, says where it stood and tries again", async () => {
     elsewhere.files.set("/runner.tar.gz", "something else");
@@ -150,6 +187,18 @@ describe("a boot that fails", () => {
     await machine.boot(document("power-off", [elsewhere.url]));
     expect(elsewhere.requests).toEqual([]);
     expect(machine.calls().filter((call) => call.startsWith("systemctl start"))).toEqual([]);
+    expect(machine.read("dev/console")).toMatch(/curl.*certificate[^]*failed in phase manifest/);
+  });
+
+  it("neither one whose CA the system trusts, where curl looks besides the one that is named", async () => {
+    elsewhere.files.set(manifestPath, manager.files.get(manifestPath)!);
+    plantInSystem("foreign", foreign.ca);
+    // Without more, curl believes it: the planted one is where it looks.
+    machine.write("etc/stack.pem", stack.ca);
+    await machine.run("curl", "-fsS", "--cacert", "/etc/stack.pem", `${elsewhere.url}${manifestPath}`);
+    expect(elsewhere.requests).toEqual([`GET ${manifestPath}`]);
+    await machine.boot(document("power-off", [elsewhere.url]));
+    expect(elsewhere.requests).toEqual([`GET ${manifestPath}`]);
     expect(machine.read("dev/console")).toMatch(/curl.*certificate[^]*failed in phase manifest/);
   });
 

@@ -45,7 +45,7 @@ export function makeMachine(env: Record<string, string> = {}): Machine {
   for (const folder of [
     "opt",
     "run",
-    "etc/ssl",
+    "etc/ssl/certs",
     "etc/sudoers.d",
     "var/lib",
     "usr/local/share",

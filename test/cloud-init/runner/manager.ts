@@ -18,7 +18,10 @@ export interface BootManager {
   close(): Promise<void>;
 }
 
-export async function startBootManager({ certificate, key }: Certificates): Promise<BootManager> {
+export async function startBootManager({
+  certificate,
+  key,
+}: Pick<Certificates, "certificate" | "key">): Promise<BootManager> {
   const requests: string[] = [];
   const reports: string[] = [];
   const files: BootManager["files"] = new Map();

@@ -1,4 +1,5 @@
 /** The manager's machine stands still while everything around it changes; its secrets are where they belong. */
+import { X509Certificate } from "node:crypto";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Edits } from "./manager-alone/index.ts";
@@ -14,7 +15,7 @@ const edits: Edits = {
   alarmsTo: ["ops@acme.example"],
   boundary: null,
   proxy: null,
-  generation: 1,
+  caGenerations: [1],
   reference: null,
   nodeVersion: "24.0.0",
 };
@@ -49,6 +50,8 @@ const opsOf = ({ steps }: AwsPreview) =>
 const replaced = (preview: AwsPreview) =>
   Object.entries(opsOf(preview)).flatMap(([name, op]) => (op.includes("replace") ? [name] : []));
 
+const kept = [machine, "manager-host-data", "endpoint-address", "endpoint-elastic", "manager-store-bucket"];
+
 test("a second preview shows nothing, though a preview does not fetch Node", async () => {
   expect(Object.keys((await rig.preview()).changes)).toEqual(["same"]);
 });
@@ -62,20 +65,12 @@ test.each<[string, Partial<Edits>]>([
   ["a tag", { tags: { team: "platform", cost: "42" } }],
   ["who gets alarms", { alarmsTo: [] }],
   ["a permissions boundary", { boundary: "arn:aws:iam::123456789012:policy/boundary" }],
-  ["the generation of the CA", { generation: 2 }],
   ["a reference in a secret's place", { reference: "/acme/github" }],
 ])(
   "another value of %s does not replace the manager's machine, its address or its data",
   async (_, change) => {
     const preview = await edited(change);
     expect(Object.keys(preview.steps)).not.toEqual([]);
-    const kept = [
-      machine,
-      "manager-host-data",
-      "endpoint-address",
-      "endpoint-elastic",
-      "manager-store-bucket",
-    ];
     expect(kept.filter((name) => replaced(preview).includes(name))).toEqual([]);
   },
 );
@@ -115,18 +110,73 @@ const store = () =>
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   });
 
-test("programs of before stay in the bucket after an up, for rollbacks and machines that boot", async () => {
+/** What the manager watches, and which secrets its role may read. */
+const watched = async () => {
   const { bucket } = (await rig.outputs()) as { bucket: string };
+  const { Body } = await store().send(new GetObjectCommand({ Bucket: bucket, Key: "manager/current.json" }));
+  const text = await Body!.transformToString();
+  return JSON.parse(text) as { secrets: Record<string, string>; ca: string; certificate: string };
+};
+const certificatesOf = (pem: string) =>
+  pem.match(/-----BEGIN[^]+?-----END CERTIFICATE-----/g)!.map((one) => new X509Certificate(one));
+const secretsAt = (generation: number) => ({
+  caKey: `/muster-try/secrets/caKey-${generation}`,
+  certificateKey: `/muster-try/secrets/certificateKey-${generation}`,
+});
+
+test("an exchange of the CA is two ups, which replace nothing of the manager; programs of before stay in its bucket", async () => {
+  const { bucket, instanceId } = (await rig.outputs()) as { bucket: string; instanceId: string };
   const list = async () =>
     (await store().send(new ListObjectsV2Command({ Bucket: bucket }))).Contents!.map((one) => one.Key!);
   const before = await list();
-  await rig.setConfig({ [key]: { ...edits, program: "two" } });
+  const [old] = certificatesOf((await watched()).ca);
+
+  const raise = await edited({ caGenerations: [1, 2] });
+  expect(kept.filter((name) => replaced(raise).includes(name))).toEqual([]);
+  expect(opsOf(raise)).toMatchObject({
+    "endpoint-identity-ca-2": "create",
+    "endpoint-identity-ca-2-by-1": "create",
+    "manager-store-caKey-2": "create",
+    "pool-spot-eu-central-1": "update",
+    "manager-store-current": "update",
+  });
+  expect(Object.keys(raise.steps)).not.toContain("endpoint-identity-ca-1");
+  await rig.setConfig({ [key]: { ...edits, program: "two", caGenerations: [1, 2] } });
   await rig.up();
-  const after = await list();
-  expect(after).toEqual(expect.arrayContaining(before));
-  expect(after).toHaveLength(before.length + 3);
+  const during = await watched();
+  const [leaf, vouched] = certificatesOf(during.certificate);
+  const [first, second] = certificatesOf(during.ca);
+  expect(first!.fingerprint256).toBe(old!.fingerprint256);
+  expect(leaf!.checkIssued(second!) && leaf!.verify(second!.publicKey)).toBe(true);
+  expect(vouched!.checkIssued(first!) && vouched!.verify(first!.publicKey)).toBe(true);
+  expect(vouched!.publicKey.equals(second!.publicKey)).toBe(true);
+  expect(during.secrets).toMatchObject({
+    ...secretsAt(2),
+    earlierCaKey: secretsAt(1).caKey,
+    earlierCertificateKey: secretsAt(1).certificateKey,
+  });
+
+  const programs = await list();
+  expect(programs).toEqual(expect.arrayContaining(before));
+  expect(programs).toHaveLength(before.length + 3);
+
+  edits.caGenerations = [2];
+  const retire = await edited({});
+  expect(kept.filter((name) => replaced(retire).includes(name))).toEqual([]);
+  expect(opsOf(retire)).toMatchObject({
+    "endpoint-identity-ca-1": "delete",
+    "manager-store-caKey-1": "delete",
+    "pool-spot-eu-central-1": "update",
+  });
+  expect(Object.keys(retire.steps)).not.toContain("endpoint-identity-manager-2");
   await rig.setConfig({ [key]: edits });
   await rig.up();
+  const after = await watched();
+  expect(certificatesOf(after.ca).map((one) => one.fingerprint256)).toEqual([second!.fingerprint256]);
+  expect(certificatesOf(after.certificate).map((one) => one.fingerprint256)).toEqual([leaf!.fingerprint256]);
+  expect(Object.keys(after.secrets).sort()).toEqual(["caKey", "certificateKey", "githubToken"]);
+  expect((await rig.outputs())["instanceId"]).toBe(instanceId);
+  expect(Object.keys((await rig.preview()).changes)).toEqual(["same"]);
 });
 
 test("secrets are in the state only encrypted, and in no object, output, user data or policy", async () => {

@@ -19,7 +19,7 @@ const edits: Edits = {
   alarmsTo: ["ops@acme.example"],
   boundary: null,
   proxy: null,
-  generation: 1,
+  caGenerations: [1],
   reference: null,
   nodeVersion: "24.0.0",
 };

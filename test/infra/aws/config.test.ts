@@ -13,6 +13,7 @@ const args: AwsConfigArgs = {
     on: "aws",
     type: { name: "t4g.nano", cores: 2, memoryMb: 512, gpus: 0, microsPerHour: 4800, currency: "USD" },
     reach: "private",
+    caGenerations: [1],
     agentsPort: 7443,
     port: 7117,
     drainTimeoutSeconds: 600,

@@ -1,22 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { Endpoint } from "../../../infra/aws/endpoint.ts";
+import { Identity } from "../../../infra/aws/identity.ts";
 import { contextOf, graphOf } from "./graph.ts";
 
-const endpointOf = (options: { public?: boolean; reach?: "private" | "public"; generation?: number } = {}) =>
+const endpointOf = (
+  options: { public?: boolean; reach?: "private" | "public"; generations?: readonly number[] } = {},
+) =>
   graphOf(() => {
-    const { public: open = false, reach = "private", generation = 1 } = options;
-    const { addresses, publicAddress, caKey, certificateKey, ca } = new Endpoint("e", {
+    const { public: open = false, reach = "private", generations = [1] } = options;
+    const { addresses, publicAddress, keys, ca, certificate } = new Endpoint("e", {
       context: contextOf(),
       network: {
         managerSubnet: { id: pulumi.output("subnet-1"), zone: "eu-central-1a", public: open },
         managerGroupId: pulumi.output("sg-manager"),
       },
-      manager: { reach, agentsPort: 7443 },
-      generation,
+      manager: { reach, agentsPort: 7443, caGenerations: generations },
     });
-    const secret = pulumi.all([pulumi.isSecret(caKey), pulumi.isSecret(certificateKey), pulumi.isSecret(ca)]);
-    return { addresses, publicAddress, secret };
+    const secret = pulumi.all([...Object.values(keys).map(({ value }) => value), ca].map(pulumi.isSecret));
+    return { addresses, publicAddress, secret, keys, ca, certificate };
   });
 const certificates = (graph: Awaited<ReturnType<typeof endpointOf>>) =>
   graph.made.filter(({ type }) => type.startsWith("tls:")).map(({ name }) => name);
@@ -72,12 +74,52 @@ test("the manager's certificate has another subject than its issuer and cannot s
   expect(of("LocallySignedCert").isCaCertificate).toBeUndefined();
 });
 
-test("a raised generation makes everything of the identity anew, beside the old", async () => {
-  const [first, second] = [
-    certificates(await endpointOf()),
-    certificates(await endpointOf({ generation: 2 })),
-  ];
-  expect(first).toHaveLength(5);
-  expect(second).toHaveLength(5);
-  expect(first.filter((name) => second.includes(name))).toEqual([]);
+test("while the CA is exchanged what the old one has stays, and the new one comes beside it", async () => {
+  const [first, both, last] = [
+    await endpointOf(),
+    await endpointOf({ generations: [1, 2] }),
+    await endpointOf({ generations: [2] }),
+  ].map(certificates);
+  // Only the certificate that the old CA signed goes with the first step; its key stays for settings that are put back.
+  expect(first!.filter((name) => !both!.includes(name))).toEqual([
+    "e-identity-manager-1",
+    "e-identity-manager-request-1",
+  ]);
+  expect(both!.filter((name) => !last!.includes(name))).toEqual([
+    "e-identity-ca-1",
+    "e-identity-ca-2-by-1",
+    "e-identity-ca-key-1",
+    "e-identity-ca-request-2",
+    "e-identity-manager-key-1",
+  ]);
+  expect(last!.filter((name) => !both!.includes(name))).toEqual([]);
+});
+
+test("both CAs are pinned, the new one's certificate is presented with the old one's word for the new, and all keys are there", async () => {
+  const { result, made } = await endpointOf({ generations: [1, 2] });
+  const count = (text: string) => text.split("BEGIN CERTIFICATE").length - 1;
+  expect([count(result.ca), count(result.certificate)]).toEqual([2, 2]);
+  expect(Object.entries(result.keys).map(([secret, { parameter }]) => [secret, parameter])).toEqual([
+    ["caKey", "caKey-2"],
+    ["certificateKey", "certificateKey-2"],
+    ["earlierCaKey", "caKey-1"],
+    ["earlierCertificateKey", "certificateKey-1"],
+  ]);
+  expect(result.secret).toEqual([true, true, true, true, false]);
+  const vouched = made.find(({ name }) => name === "e-identity-ca-2-by-1")!.inputs;
+  expect(vouched).toMatchObject({
+    isCaCertificate: true,
+    validityPeriodHours: 175_320,
+    earlyRenewalHours: 0,
+  });
+});
+
+test("CAs that exist at the same time have different names, however long the stack's is", async () => {
+  const stack = { project: "muster", name: "s".repeat(80) };
+  const { made } = await graphOf(() => new Identity("i", { stack, addresses: [], generations: [9, 10] }).ca);
+  const names = made
+    .filter(({ type }) => type.endsWith(":SelfSignedCert"))
+    .map(({ inputs }) => inputs.subject.commonName as string);
+  expect(names.map((name) => name.length)).toEqual([64, 64]);
+  expect(new Set(names).size).toBe(2);
 });

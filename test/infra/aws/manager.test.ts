@@ -27,8 +27,10 @@ const managerOf = (over: Partial<ManagerArgs> = {}, settings: Partial<AwsSetting
       zone: "eu-central-1a",
       endpoint: {
         interfaceId: pulumi.output("eni-1"),
-        caKey: pulumi.secret("planted-ca-key"),
-        certificateKey: pulumi.secret("planted-certificate-key"),
+        keys: {
+          caKey: { parameter: "caKey-1", value: pulumi.secret("planted-ca-key") },
+          certificateKey: { parameter: "certificateKey-1", value: pulumi.secret("planted-certificate-key") },
+        },
       },
       cache: { bucket: pulumi.output("cache-1") },
       files: { "manager.mjs": bundle("1"), "runner.mjs": bundle("2"), "updater.mjs": bundle("3") },
@@ -132,7 +134,7 @@ test("Node lies under its hash, and a preview that did not fetch it says nothing
 
 test("settings come last: what they name is there", async () => {
   const { after, inputs } = objects(await managerOf()).get("m-store-current")!;
-  expect(after).toEqual(expect.arrayContaining(["m-store-manager.mjs", "m-store-files", "m-store-caKey"]));
+  expect(after).toEqual(expect.arrayContaining(["m-store-manager.mjs", "m-store-files", "m-store-caKey-1"]));
   expect(inputs.key).toBe("manager/current.json");
 });
 
@@ -149,12 +151,12 @@ test("hashes stand in a parameter too, readable in a preview", async () => {
 
 test("secrets are SecureStrings and secret to Pulumi, and nowhere else", async () => {
   const graph = await managerOf();
-  for (const secret of ["githubToken", "caKey", "certificateKey"]) {
+  for (const secret of ["githubToken", "caKey-1", "certificateKey-1"]) {
     const parameter = graph.one("ssm/parameter:Parameter", `m-store-${secret}`);
     expect(parameter).toMatchObject({ name: `/muster-dev/secrets/${secret}`, type: "SecureString" });
     expect(isSecret(parameter.value)).toBe(true);
   }
-  const rest = graph.made.filter(({ name }) => !/-(githubToken|caKey|certificateKey)$/.test(name));
+  const rest = graph.made.filter(({ name }) => !/-(githubToken|caKey-1|certificateKey-1)$/.test(name));
   expect(JSON.stringify(rest)).not.toContain("planted");
 });
 
@@ -168,8 +170,8 @@ test("a reference takes a secret's place: its name alone is known, and the role 
   });
   expect(graph.all("ssm/parameter:Parameter").map(({ name }) => name)).not.toContain("m-store-githubToken");
   expect(JSON.parse(objects(graph).get("m-store-current")!.inputs.content).secrets).toEqual({
-    caKey: "/muster-dev/secrets/caKey",
-    certificateKey: "/muster-dev/secrets/certificateKey",
+    caKey: "/muster-dev/secrets/caKey-1",
+    certificateKey: "/muster-dev/secrets/certificateKey-1",
     githubToken: "/acme/github",
   });
   expect(graph.one("iam/rolePolicy:RolePolicy", "m-host-policy").policy).toContain(":parameter/acme/github");
@@ -197,7 +199,7 @@ test("the customer's key and boundary are everywhere they belong", async () => {
   expect(
     graph.one("ec2/launchTemplate:LaunchTemplate", "m-host-template").blockDeviceMappings[0].ebs.kmsKeyId,
   ).toBe(key);
-  expect(graph.one("ssm/parameter:Parameter", "m-store-caKey").keyId).toBe(key);
+  expect(graph.one("ssm/parameter:Parameter", "m-store-caKey-1").keyId).toBe(key);
   expect(graph.one("iam/rolePolicy:RolePolicy", "m-host-policy").policy).toContain(key);
   const plain = await managerOf();
   expect(plain.one("iam/rolePolicy:RolePolicy", "m-host-policy").policy).not.toContain("kms:");

@@ -20,6 +20,7 @@ test("a region and where runners register are enough", () => {
     on: "aws",
     type: { name: "t4g.nano", cores: 2, memoryMb: 512, gpus: 0, microsPerHour: 4_801, currency: "USD" },
     reach: "private",
+    caGenerations: [1],
     agentsPort: 7_443,
     port: 7_117,
     drainTimeoutSeconds: 600,
@@ -64,6 +65,25 @@ test("a region and where runners register are enough", () => {
     ...["c8g.2xlarge", "c7g.2xlarge", "m8g.2xlarge", "m7g.2xlarge"],
   ]);
   expect(first!.image).toMatchObject({ kind: "ssm", parameter: expect.stringContaining("24.04") as string });
+});
+
+test.each([
+  ["a higher generation comes beside the one before", { generation: 2 }, [1, 2]],
+  ["which goes when it is retired", { generation: 2, retired: 1 }, [2]],
+  ["so that the next raise keeps what is trusted", { generation: 3, retired: 1 }, [2, 3]],
+])("CAs: %s", (_, ca, generations) => {
+  expect(parseAws({ manager: { on: "aws", ca } }).manager).toMatchObject({ caGenerations: generations });
+});
+
+test.each([
+  [{ generation: 3 }, "generation", /1 to 3 would exist; allowed is 2, or ca.retired: 1, once no machine/],
+  [{ generation: 2, retired: 2 }, "retired", /less than ca.generation, which is 2/],
+  [{ retired: 1 }, "retired", /less than ca.generation, which is 1/],
+])("a step that would leave machines without a CA is refused: %j", (ca, key, why) => {
+  const [wrong, ...more] = wrongOf({ manager: { on: "aws", ca } });
+  expect(more).toEqual([]);
+  expect(wrong!.path).toBe(`muster:manager.ca.${key}`);
+  expect(wrong!.allowed).toMatch(why);
 });
 
 test.each([

@@ -14,13 +14,14 @@ const type = {
 const args: SummaryArgs = {
   stack: { project: "muster", name: "dev" },
   github: "https://github.com/acme",
-  manager: { type, reach: "private", agentsPort: 7443, port: 7117 },
+  manager: { type, reach: "private", agentsPort: 7443, port: 7117, caGenerations: [1] },
   aws: { regions: [home], network: { kind: "own", private: false } },
   pools: {
     arm64: {
       labels: ["self-hosted", "linux", "ARM64"],
       max: 20,
       minIdle: 0,
+      maxJobSeconds: 21_600,
       backends: [entry(), entry({ market: "on-demand", types: [entry().types[1]!] })],
     },
   },
@@ -56,6 +57,19 @@ test("it says what the worst case is when it is not all pools at their max", () 
   expect(summaryOf({ ...args, costs })).toContain("(3650.00 a month) at most, which is the budget; list");
   const over = summaryOf({ ...args, costs: { ...costs, limit: "always" } });
   expect(over).toContain("at most, which is above the budget: nothing is launched;");
+});
+
+test("it says that two CAs are trusted, and when and how the older one goes", () => {
+  const manager = { ...args.manager, caGenerations: [2, 3] };
+  const pools = {
+    arm64: args.pools["arm64"]!,
+    gpu: { ...args.pools["arm64"]!, backends: [entry({ fixed: 1 })] },
+  };
+  expect(summaryOf({ ...args, manager, pools })).toContain(
+    "\nCA: 2 and 3 are trusted. Once no machine from before is left (a job ends after 6 h at most; the fixed ones of gpu need a --replace): " +
+      "npm run pulumi -- config set --path muster:manager.ca.retired 2 -s dev, then up\n",
+  );
+  expect(summaryOf(args)).not.toContain("CA:");
 });
 
 test("it says when a port is open to the internet", () => {

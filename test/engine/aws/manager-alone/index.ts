@@ -23,7 +23,7 @@ export interface Edits {
   alarmsTo: string[];
   boundary: string | null;
   proxy: string | null;
-  generation: number;
+  caGenerations: number[];
   reference: string | null;
   nodeVersion: string;
 }
@@ -94,7 +94,11 @@ const network = new Network(
 );
 const endpoint = new Endpoint(
   "endpoint",
-  { context, network, manager: { reach: "private", agentsPort: 7443 }, generation: edits.generation },
+  {
+    context,
+    network,
+    manager: { reach: "private", agentsPort: 7443, caGenerations: edits.caGenerations },
+  },
   { providers: [provider, new tls.Provider("tls")] },
 );
 const cache = new Cache("cache", { context }, { provider });
@@ -124,7 +128,13 @@ const manager = new Manager(
     node,
     backends: { settings: [entry], made: pool.backends },
     current: (of) =>
-      pulumi.jsonStringify({ ...of, max: edits.max, backends: pool.backends, ca: endpoint.ca }),
+      pulumi.jsonStringify({
+        ...of,
+        max: edits.max,
+        backends: pool.backends,
+        ca: endpoint.ca,
+        certificate: endpoint.certificate,
+      }),
     secrets: token ? { githubToken: token } : {},
     after: () => [network],
   },

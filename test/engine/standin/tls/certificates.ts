@@ -175,6 +175,9 @@ export const issue = async ({ inputs }: Call): Promise<Props> => {
       ...constraints(inputs),
       ...usages(inputs["allowedUses"] as string[]),
       ...(names ? [names] : []),
+      ...(inputs["setSubjectKeyId"] === true
+        ? [await x509.SubjectKeyIdentifierExtension.create(await asked.publicKey.export())]
+        : []),
       await x509.AuthorityKeyIdentifierExtension.create(publicKey),
     ],
   });
