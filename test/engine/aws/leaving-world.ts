@@ -1,4 +1,4 @@
-/** What surrounds a stack that leaves: machines launched by tag, what stands at GitHub, and a manager's side played. */
+/** What surrounds a stack that leaves: machines launched by tag, what stands at GitHub, a manager dead or alive. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import {
@@ -18,8 +18,9 @@ import {
 } from "@aws-sdk/client-s3";
 import { DeleteParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { poolTag, roles, roleTag, stackTag } from "../../../agent/aws-tags.ts";
-import { drainingKey, drainOrder, statusKey, type HostStatus } from "../../../agent/manager-host.ts";
+import { drainingKey, statusKey, type HostStatus } from "../../../agent/manager-host.ts";
 import { Client } from "../../github/testing/client.ts";
+import { playManager } from "./played-manager.ts";
 import type { AwsRig } from "./rig.ts";
 
 const region = "eu-central-1";
@@ -60,13 +61,6 @@ export const leavingWorld = (rig: AwsRig) => {
     return Reservations.flatMap(({ Instances = [] }) => Instances.map(({ InstanceId }) => InstanceId!));
   };
   const end = (ids: string[]) => ec2.send(new TerminateInstancesCommand({ InstanceIds: ids }));
-  const writeStatus = async (drain: HostStatus["drain"], ageMs = 0) => {
-    const at = new Date(Date.now() - ageMs).toISOString();
-    const status: HostStatus = { at, manager: null, healthy: true, refused: null, drain, problem: null };
-    await s3.send(
-      new PutObjectCommand({ Bucket: await bucket(), Key: statusKey, Body: JSON.stringify(status) }),
-    );
-  };
 
   return {
     /** In the stack's subnet where it has one. */
@@ -109,30 +103,29 @@ export const leavingWorld = (rig: AwsRig) => {
     /** Names of what is there. */
     atGitHub: () =>
       [...rig.github.control.scaleSets(), ...rig.github.control.runners()].map(({ name }) => name),
-    writeStatus,
+    /** The manager said something so long ago, and never again. */
+    wroteStatus: async (ageMs = 0) => {
+      const at = new Date(Date.now() - ageMs).toISOString();
+      const status: HostStatus = {
+        at,
+        manager: null,
+        healthy: true,
+        refused: null,
+        drain: null,
+        problem: null,
+      };
+      const Body = JSON.stringify(status);
+      await s3.send(new PutObjectCommand({ Bucket: await bucket(), Key: statusKey, Body }));
+    },
     order: () => read(drainingKey),
     dropOrder: async () =>
       void (await s3.send(new DeleteObjectCommand({ Bucket: await bucket(), Key: drainingKey }))),
-    /**
-     * Takes up the order as the updater and its manager do: a machine ends, the figure falls, until none is left.
-     * @returns stops it
-     */
-    playManager: (): (() => Promise<void>) => {
-      let over = false;
-      const turn = async () => {
-        const text = await read(drainingKey);
-        if (text === null) return writeStatus(null);
-        const { id } = drainOrder.parse(JSON.parse(text));
-        const left = await alive({ [stackTag]: ours, [poolTag]: "arm64" });
-        await writeStatus({ id, left: left.length, done: left.length === 0 });
-        if (left.length > 0) await end(left.slice(0, 1));
-      };
-      const done = (async () => {
-        // Its bucket goes with the stack: then there is nothing to say any more.
-        while (!over) await turn().catch(() => void (over = true));
-      })();
-      return () => ((over = true), done);
-    },
+    /** It waits for the stack's machines of the pool arm64. */
+    playManager: async () =>
+      playManager(await bucket(), ours, {
+        alive: () => alive({ [stackTag]: ours, [poolTag]: "arm64" }),
+        end,
+      }),
     /** What an administrator may do at night: bucket, credential and the manager's machine are gone. */
     breakEverything: async () => {
       const Bucket = await bucket();
@@ -149,10 +142,12 @@ export const leavingWorld = (rig: AwsRig) => {
         const args = [command, "--yes", "--stack", "dev", "--non-interactive"];
         const child = spawn("pulumi", args, { cwd: rig.root, env: rig.env });
         let output = "";
+        // A second SIGINT would end Pulumi at once, and leave its lock.
+        let sent = false;
         for (const stream of [child.stdout, child.stderr])
           createInterface({ input: stream }).on("line", (line) => {
             output += `${line}\n`;
-            if (at.test(line)) child.kill(signal);
+            if (!sent && at.test(line)) sent = child.kill(signal);
           });
         child.on("error", reject);
         child.on("close", (code) => resolve({ code, output }));

@@ -23,11 +23,14 @@ beforeAll(async () => {
     secrets: { "muster:githubToken": githubToken },
   });
   rig.env[limitsVariable] = JSON.stringify(limits);
+  for (const [name, value] of Object.entries({ ...rig.moto.env, AWS_REGION: "eu-central-1" }))
+    vi.stubEnv(name, value);
   world = leavingWorld(rig);
   await world.launch(others, 1);
   await rig.setBaseline();
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   console.log(`leaving: ${said(rig)}`);
   await rig.close();
 });
@@ -36,8 +39,8 @@ beforeEach(() => {
   world.clearGitHub();
 });
 
-const destroy = async () => {
-  const { code, stdout, stderr } = await rig.pulumi(["destroy", "--yes"]);
+const destroy = async (onLine: (line: string) => void = () => {}) => {
+  const { code, stdout, stderr } = await rig.pulumi(["destroy", "--yes"], { onLine });
   if (code !== 0) throw new Error(`${stdout}\n${stderr}`);
   return stdout;
 };
@@ -71,7 +74,7 @@ test("`up` without a pool lets its machines finish before what they stand on goe
   await rig.up();
   await world.launch(ours, 5);
   await world.launch(ours, 2, "large");
-  await world.writeStatus(null);
+  await world.wroteStatus();
   await rig.setConfig(pools("arm64"));
   let ending: Promise<void> | null = null;
   const { code, stdout } = await rig.pulumi(["up", "--yes", "--skip-preview"], {
@@ -93,7 +96,7 @@ test("`up` without a pool lets its machines finish before what they stand on goe
 });
 
 test("interrupted while it waits for a dead manager, a destroy ends nothing; killed, its order is taken back", async () => {
-  await world.writeStatus(null, hourMs);
+  await world.wroteStatus(hourMs);
   const waiting = /drain: waiting for the manager/;
   const interrupted = await world.interrupt("destroy", "SIGINT", waiting);
   expect(interrupted.code).not.toBe(0);
@@ -106,15 +109,25 @@ test("interrupted while it waits for a dead manager, a destroy ends nothing; kil
   expect(await world.running(ours)).toBe(5);
 });
 
-test("with a manager the order is drain, manager, sweep, networks", async () => {
+test("with a manager jobs finish; the order is drain, manager, sweep, networks", async () => {
   await world.fillGitHub();
-  const stop = world.playManager();
-  const stdout = await destroy();
-  await stop();
+  const manager = await world.playManager();
+  let seen = Infinity;
+  let stopped: Promise<void> | null = null;
+  const stdout = await destroy((line) => {
+    if (deleted("runners-manager-host-instance").test(line)) stopped = manager.stop();
+    const left = Number(/drain: (\d+) machines? left/.exec(line)?.[1] ?? Infinity);
+    if (left >= seen) return;
+    seen = left;
+    void manager.endOne();
+  });
+  await stopped;
+  expect(manager.asked).toEqual(["/control/drain"]);
   const order = places(
     stdout,
     /drain: asked the manager to finish running jobs/,
-    /drain: [1-4] machines? left/,
+    /drain: 5 machines left/,
+    /drain: 1 machine left/,
     /drain: done/,
     deleted("runners-drain"),
     deleting("runners-manager-host-instance"),
@@ -132,7 +145,7 @@ test("with a manager the order is drain, manager, sweep, networks", async () => 
 test("with a dead manager and a GitHub that does not answer it ends in bounded time and names what is left", async () => {
   await rig.up();
   await world.launch(ours, 5);
-  await world.writeStatus(null, hourMs);
+  await world.wroteStatus(hourMs);
   await world.fillGitHub();
   rig.github.control.setFault({ kind: "hang", on: "*" });
   const stdout = await destroy();
