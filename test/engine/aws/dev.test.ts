@@ -1,6 +1,7 @@
 /** A life of the stack `dev`, as its settings file is, on the real engine with moto as AWS. */
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { packArguments, reviewText, stateViolations } from "./review.ts";
 import { githubToken, openAwsRig, said, type AwsRig } from "./rig.ts";
 
 let rig: AwsRig;
@@ -14,7 +15,8 @@ afterAll(async () => {
 });
 
 const pool = { labels: ["self-hosted", "linux", "dev"], max: 4 };
-const types = ["c8g.xlarge", "c7g.xlarge"];
+/** As the settings file has it, to be changed from there. */
+const types = ["c8g.xlarge", "c7g.xlarge", "m8g.xlarge", "m7g.xlarge"];
 const pools = (more: object, disk = 100) => ({
   "muster:pools": { arm64: { ...pool, backends: [{ aws: { types, disk } }], ...more } },
 });
@@ -50,11 +52,18 @@ test("a first `up` that fails half way is gone with a destroy", async () => {
 });
 
 test("a preview only creates; after `up` another shows nothing, also with --refresh", async () => {
-  await rig.setConfig(pools({}));
   expect(Object.keys((await rig.preview()).changes)).toEqual(["create"]);
-  await rig.up();
+  await rig.up(packArguments(rig));
   expect((await rig.preview({ refresh: true })).steps).toEqual({});
   expect(JSON.stringify(await rig.state())).not.toContain(githubToken);
+});
+
+test("the stack is as its snapshot shows it: read what differs as you would read code", async () => {
+  await expect(await reviewText(rig)).toMatchFileSnapshot("snapshots/dev.yaml");
+});
+
+test("it keeps every policy, with each secret in sight", async () => {
+  expect(await stateViolations(rig)).toEqual([]);
 });
 
 test("a changed limit changes what the manager watches, and nothing else", async () => {

@@ -1,6 +1,7 @@
 /** A stack in a network that somebody else made: it makes no network, and its destroy leaves the network as it was. */
 import { CreateSubnetCommand, CreateVpcCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { stateViolations } from "./review.ts";
 import { githubToken, openAwsRig, said, type AwsRig } from "./rig.ts";
 
 const zone = "eu-central-1b";
@@ -31,6 +32,10 @@ test("nothing of the network is made, and a second preview shows nothing", async
     expect(kinds).not.toContain(kind);
   const interfaces = (await rig.state()).resources.filter(({ type }) => type.endsWith(":NetworkInterface"));
   expect(interfaces.map(({ outputs }) => outputs?.["subnetId"])).toEqual([given.subnetId]);
+});
+
+test("it keeps every policy", async () => {
+  expect(await stateViolations(rig)).toEqual([]);
 });
 
 test("destroy leaves the network and nothing else", async () => {

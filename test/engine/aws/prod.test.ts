@@ -1,5 +1,6 @@
 /** The stack `prod`, as its settings file is: private subnets, five pools, alarms. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { packArguments, reviewText, stateViolations } from "./review.ts";
 import { githubToken, openAwsRig, said, type AwsRig } from "./rig.ts";
 
 let rig: AwsRig;
@@ -14,8 +15,16 @@ afterAll(async () => {
 
 test("a preview only creates; after `up` another shows nothing, also with --refresh", async () => {
   expect(Object.keys((await rig.preview()).changes)).toEqual(["create"]);
-  await rig.up();
+  await rig.up(packArguments(rig));
   expect((await rig.preview({ refresh: true })).steps).toEqual({});
+});
+
+test("the stack is as its snapshot shows it: read what differs as you would read code", async () => {
+  await expect(await reviewText(rig)).toMatchFileSnapshot("snapshots/prod.yaml");
+});
+
+test("it keeps every policy, with each secret in sight", async () => {
+  expect(await stateViolations(rig)).toEqual([]);
 });
 
 test("there is one NAT gateway, a template for each entry of a pool, and alarms", async () => {

@@ -1,5 +1,6 @@
 /** A stack whose machines are in two regions: each has its network and template, and they are peered. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { stateViolations } from "./review.ts";
 import { githubToken, openAwsRig, said, type AwsRig } from "./rig.ts";
 
 const [home, far] = ["eu-central-1", "eu-west-1"] as const;
@@ -30,6 +31,10 @@ test("each region has a network and a template, and they are peered; a second pr
   for (const region of [home, far])
     for (const kind of ["vpc", "launch-template", "peering"]) expect(made).toContain(`${region} ${kind}`);
   expect(made.filter((line) => line.endsWith(" instance"))).toEqual([`${home} instance`]);
+});
+
+test("it keeps every policy in both regions", async () => {
+  expect(await stateViolations(rig)).toEqual([]);
 });
 
 test("a pool's second region goes in one `up`, its network with it", async () => {
