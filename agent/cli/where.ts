@@ -1,6 +1,7 @@
 /** Which folder of this computer a stack's manager has. */
 import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import * as z from "zod";
 import { folder, type Folder } from "../supervisor/folder.ts";
 import { ownership } from "../supervisor/marker.ts";
 import { CliError } from "./errors.ts";
@@ -75,13 +76,44 @@ export const findWhere = async (
 /** The command that brings a stack up. */
 export const upCommand = (stack: string | null): string => `npm run pulumi -- up -s ${stack ?? "local"}`;
 
-/** @throws CliError with the command that starts one, when there is none */
+/**
+ * Where a stack's manager is when it is not here: what its outputs say, in a sentence. Null: nothing is known of one.
+ */
+const elsewhere = async (stack: string, { root, pulumi }: WhereDeps): Promise<string | null> => {
+  if (stack === "local" || !(await isStackMade(stack, root))) return null;
+  const ran = await pulumi(stack).run(["stack", "output", "--json"], { limitMs: pulumiLimitMs });
+  const { data } = awsOutputs.safeParse(ran.code === 0 ? parsed(ran.stdout) : null);
+  if (!data) return null;
+  return (
+    `the manager of ${stack} is at AWS (${data.manager} in ${data.region}), and this verb reaches only one on this computer. ` +
+    `Its page shows pools, machines and jobs: run\n  ${data.commands.page}\nand open ${data.page}. Its log:\n  ${data.commands.logs}\n` +
+    `What runs for it: npm run muster -- sweep --list -s ${stack}`
+  );
+};
+const text = z.string();
+const awsOutputs = z.looseObject({
+  region: text,
+  manager: text,
+  page: text,
+  commands: z.looseObject({ page: text, logs: text }),
+});
+const parsed = (json: string): unknown => {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+};
+
+/** @throws CliError with the command that starts one, or where it is, when there is none here */
 export const mustFindWhere = async (
   given: { stack: string; directory?: string | undefined },
   deps: WhereDeps = realWhereDeps,
 ): Promise<Where> => {
   const found = await findWhere(given, deps);
   if (found) return found;
+  const there = await elsewhere(given.stack, deps);
+  if (there !== null) throw new CliError(there);
   throw new CliError(
     `the stack ${given.stack} has no manager on this computer. Start it: ${upCommand(given.stack)} ` +
       `(the first time: npm run muster -- setup${given.stack === "local" ? "" : ` -s ${given.stack}`}). To see what is missing: npm run muster -- doctor -s ${given.stack}`,

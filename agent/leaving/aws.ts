@@ -41,6 +41,8 @@ const asked = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
   }
 };
 
+const since = (date: Date | undefined) => (date === undefined ? {} : { sinceMs: date.getTime() });
+
 const tagOf = (tags: readonly Tag[] | undefined, key: string): string | null =>
   tags?.find(({ Key }) => Key === key)?.Value ?? null;
 
@@ -61,11 +63,16 @@ export const awsRegion = (name: string, stack: string, pageSize = 1_000): Region
         const states = ["pending", "running", "shutting-down", "stopping", "stopped"];
         const Filters = [ours, { Name: "instance-state-name", Values: states }];
         for await (const { Reservations = [] } of paginateDescribeInstances(pages, { Filters }))
-          for (const { InstanceId: id, State, Tags } of Reservations.flatMap(
+          for (const { InstanceId: id, State, Tags, LaunchTime } of Reservations.flatMap(
             ({ Instances = [] }) => Instances,
           ))
             if (id !== undefined && isLaunched(Tags))
-              found.push({ id, state: State?.Name ?? "unknown", pool: tagOf(Tags, poolTag) });
+              found.push({
+                id,
+                state: State?.Name ?? "unknown",
+                pool: tagOf(Tags, poolTag),
+                ...since(LaunchTime),
+              });
         return found;
       }),
     terminate: (ids) =>
@@ -78,15 +85,20 @@ export const awsRegion = (name: string, stack: string, pageSize = 1_000): Region
       asked(`listing volumes and interfaces in ${name}`, async () => {
         const found: Leftover[] = [];
         for await (const { Volumes = [] } of paginateDescribeVolumes(pages, { Filters: launched }))
-          for (const { VolumeId: id, State, Tags } of Volumes)
+          for (const { VolumeId: id, State, Tags, CreateTime } of Volumes)
             if (id !== undefined && isLaunched(Tags) && State !== "deleting" && State !== "deleted")
-              found.push({ id, kind: "volume", free: State === "available" });
+              found.push({ id, kind: "volume", free: State === "available", ...since(CreateTime) });
         for await (const { NetworkInterfaces = [] } of paginateDescribeNetworkInterfaces(pages, {
           Filters: launched,
         }))
-          for (const { NetworkInterfaceId: id, Status, TagSet } of NetworkInterfaces)
+          for (const { NetworkInterfaceId: id, Status, TagSet, Attachment } of NetworkInterfaces)
             if (id !== undefined && isLaunched(TagSet))
-              found.push({ id, kind: "network interface", free: Status === "available" });
+              found.push({
+                id,
+                kind: "network interface",
+                free: Status === "available",
+                ...since(Attachment?.AttachTime),
+              });
         return found;
       }),
     remove: ({ id, kind }) =>

@@ -10,6 +10,8 @@ export interface Machine {
   state: string;
   /** Null: its tag is missing. */
   pool: string | null;
+  /** When it was launched, milliseconds since 1970; absent: not said. */
+  sinceMs?: number;
 }
 
 /** What a machine may leave behind: a volume or a network interface that nothing uses any more. */
@@ -18,6 +20,8 @@ export interface Leftover {
   kind: "volume" | "network interface";
   /** False: still attached, it cannot be removed yet. */
   free: boolean;
+  /** When a volume was made, or an interface attached, milliseconds since 1970; absent: not said. */
+  sinceMs?: number;
 }
 
 export interface Region {

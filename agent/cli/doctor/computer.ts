@@ -48,7 +48,12 @@ const writeProblem = async (directory: string): Promise<string | null> => {
 const another = (stack: string) =>
   `npm run pulumi -- config set --path muster:manager.directory FOLDER -s ${stack}`;
 
+/** A manager at AWS has its folder, port and machines there. */
+const isAtAws = async (facts: Facts): Promise<boolean> =>
+  (await facts.settings().catch(() => null))?.manager.on === "aws";
+
 export const folderCheck = async (facts: Facts): Promise<Finding[]> => {
+  if (await isAtAws(facts)) return [];
   const directory = await directoryOf(facts);
   const found = await ownership(directory);
   if (found.kind === "foreign")
@@ -135,6 +140,7 @@ export const capacityFindings = (
   ];
 };
 export const capacityCheck = async (facts: Facts): Promise<Finding[]> => {
+  if (await isAtAws(facts)) return [];
   const { pools } = await facts.place();
   // Of a container or a slice of systemd, where it is less than the computer has.
   const limited = process.constrainedMemory();
@@ -150,10 +156,9 @@ const isFree = (port: number): Promise<boolean> =>
   });
 
 export const portCheck = async (facts: Facts): Promise<Finding[]> => {
+  if (await isAtAws(facts)) return [];
   const config = (await facts.found())?.config ?? null;
   const manager = (await facts.settings().catch(() => null))?.manager;
-  // The port of a manager at AWS is that machine's.
-  if (manager?.on === "aws") return [];
   const port = manager?.port ?? config?.manager.port;
   if (port === undefined) throw new Missing("the settings cannot be read");
   if (await isFree(port)) return [ok("port", `${port} is free`)];

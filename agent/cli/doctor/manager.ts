@@ -8,13 +8,21 @@ import { upCommand } from "../where.ts";
 import type { Facts } from "./facts.ts";
 import { blocker, type Finding, Missing, ok, warning } from "./finding.ts";
 
-const notStarted = "no manager was started yet";
+/** Why nothing of a manager can be looked at. */
+const notHere = async (facts: Facts): Promise<Missing> => {
+  const manager = (await facts.settings().catch(() => null))?.manager;
+  return new Missing(
+    manager?.on === "aws"
+      ? "the manager's place is AWS, and only one on this computer is looked at"
+      : "no manager was started yet",
+  );
+};
 const flag = ({ stack }: Facts) => (stack === "local" ? "" : ` -s ${stack}`);
 
 /** @throws Missing where none was ever started */
 const started = async (facts: Facts) => {
   const [where, found] = [await facts.where(), await facts.found()];
-  if (!where || !found?.config) throw new Missing(notStarted);
+  if (!where || !found?.config) throw await notHere(facts);
   return { paths: where.paths, found, config: found.config };
 };
 
@@ -30,9 +38,9 @@ export const supervisorCheck = async (facts: Facts): Promise<Finding[]> => {
 export const managerCheck = async (facts: Facts): Promise<Finding[]> => {
   const where = await facts.where();
   const found = await facts.found();
-  if (!where || !found) throw new Missing(notStarted);
+  if (!where || !found) throw await notHere(facts);
   // A folder without settings is one that up has only begun.
-  if (!found.config && /no manager was ever started/.test(found.problem ?? "")) throw new Missing(notStarted);
+  if (!found.config && /no manager was ever started/.test(found.problem ?? "")) throw await notHere(facts);
   const { state } = found;
   if (!state)
     return [blocker("manager", found.problem ?? "does not answer", found.cure ?? upCommand(facts.stack))];

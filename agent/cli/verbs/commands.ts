@@ -6,7 +6,9 @@ import { realCliDeps as deps } from "../deps.ts";
 import { CliError } from "../errors.ts";
 import { findState } from "../state.ts";
 import { realTerminal } from "../terminal.ts";
-import { mustFindWhere, whereArgs } from "../where.ts";
+import { readLeavingState } from "../aws/leaving-state.ts";
+import { openPulumi } from "../pulumi.ts";
+import { findWhere, mustFindWhere, whereArgs } from "../where.ts";
 import { drain, parseDuration, undrain } from "./drain.ts";
 import { findJob, heldBack, jobLine, jobLines, jobsShownMax } from "./jobs.ts";
 import { statusLines, troubles } from "./status.ts";
@@ -121,17 +123,28 @@ const confirmed = async (question: string): Promise<boolean> => {
 export const sweepCommand = defineCommand({
   meta: {
     name: "sweep",
-    description: "end and remove what is left of a stack, here and at GitHub; needs no manager",
+    description: "end and remove what is left of a stack, here or at AWS, and at GitHub; needs no manager",
   },
   args: {
     ...whereArgs,
     list: yes("only show what there is"),
     yes: { ...yes("do not ask"), alias: "y" },
-    force: yes("also when a healthy manager runs: its jobs are interrupted"),
+    force: yes("also when its manager lives: jobs are interrupted"),
     stdin: yes('read the credential from standard input: {"githubToken": "..."} or {"githubAppKey": "..."}'),
     json,
   },
   run: async ({ args }) => {
+    const secretsOf = () => (args.stdin ? text(process.stdin) : null);
+    if ((await findWhere(args)) === null && args.stack !== "local") {
+      const state = await readLeavingState(openPulumi(args.stack, { say: deps.say }));
+      if (state) {
+        const { runAwsSweep } = await import("../aws/command.ts");
+        const { list, yes: sure, force, json: forPrograms } = args;
+        const flags = { list, yes: sure, force, json: forPrograms, secrets: await secretsOf() };
+        process.exitCode = await runAwsSweep(state, flags, { ...realTerminal(), say: deps.say, confirmed });
+        return;
+      }
+    }
     const where = await mustFindWhere(args);
     const left = await findLeftovers(where);
     if (args.list || isNothing(left)) {
@@ -141,7 +154,7 @@ export const sweepCommand = defineCommand({
     if (!args.json) leftoverLines(left).forEach((line) => console.log(line));
     if (!args.yes && !(await confirmed("End and remove all of this?")))
       throw new CliError("nothing was done.");
-    const secrets = args.stdin ? await text(process.stdin) : null;
+    const secrets = await secretsOf();
     await sweepStack(where, { force: args.force, secrets }, realSweepDeps(deps));
     const after = await findLeftovers(where);
     if (!isNothing(after)) process.exitCode = 1;

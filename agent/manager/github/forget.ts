@@ -16,6 +16,27 @@ export interface ForgetTools {
   };
 }
 
+/** The scale sets of this stack, by their names and by our notes, and the runner records of these sets. */
+export async function tracesOf(
+  config: Named,
+  { service, owned }: { service: Pick<Service, "listSets" | "listAgents">; owned: Pick<Owned, "sets"> },
+  signal: AbortSignal,
+) {
+  const noted = new Set(owned.sets().map(({ id }) => id));
+  const pools = Object.keys(config.pools);
+  const all = await service.listSets(signal);
+  const sets = all.filter(
+    ({ id, name }) => noted.has(id) || pools.some((pool) => isNameOf(config, pool, name)),
+  );
+  const ids = new Set(sets.map(({ id }) => id));
+  const agents = ids.size === 0 ? [] : await service.listAgents(signal);
+  // By set and never by name alone: another stack may have a pool of the same name.
+  const runners = agents.filter(
+    ({ runnerScaleSetId }) => runnerScaleSetId !== null && ids.has(runnerScaleSetId),
+  );
+  return { sets, runners };
+}
+
 /** @returns names of what could not be deleted, each with the reason */
 export async function forget(
   config: Named & Pick<ManagerConfig, "github">,
@@ -39,20 +60,9 @@ export async function forget(
   // A stack that reads queued runs and never had a set needs no scale set service, which may not even be there.
   if (config.github.source === "queued-runs" && owned.sets().length === 0) return left;
 
-  const noted = new Set(owned.sets().map(({ id }) => id));
-  const pools = Object.keys(config.pools);
-  const all = await service.listSets(signal);
-  const sets = all.filter(
-    ({ id, name }) => noted.has(id) || pools.some((pool) => isNameOf(config, pool, name)),
-  );
-  const ids = new Set(sets.map(({ id }) => id));
-  const runners = ids.size === 0 ? [] : await service.listAgents(signal);
-  // By set and never by name alone: another stack may have a pool of the same name.
-  const ours = runners.filter(
-    ({ runnerScaleSetId }) => runnerScaleSetId !== null && ids.has(runnerScaleSetId),
-  );
+  const { sets, runners } = await tracesOf(config, tools, signal);
   await Promise.all(
-    ours.map(({ id, name }) =>
+    runners.map(({ id, name }) =>
       attempt(`runner ${name}`, async () => {
         if ((await remove({ id, name }, tools, signal)) === "busy") throw new Error("a job still runs on it");
       }),

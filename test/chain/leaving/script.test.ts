@@ -5,13 +5,14 @@ import { text } from "node:stream/consumers";
 import { DescribeInstancesCommand, EC2Client, RunInstancesCommand } from "@aws-sdk/client-ec2";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { runAwsSweep } from "../../../agent/cli/aws/command.ts";
 import { optionsVariable, type SweepOptions, type Verb } from "../../../agent/leaving/options.ts";
 import { packedScript, scriptLine } from "../../../infra/aws/script.ts";
 import { bundle } from "../../../infra/bundle.ts";
 import { startMoto, type Moto } from "../../clouds/moto.ts";
 import { Client } from "../../github/testing/client.ts";
 import { start } from "../../github/testing/start.ts";
-import { sweepOptions } from "../../agent/leaving/world.ts";
+import { drainOptions, sweepOptions } from "../../agent/leaving/world.ts";
 
 let moto: Moto;
 let packed: string;
@@ -94,6 +95,40 @@ test("sweep ends five machines without a manager and removes the stack's sets, n
   expect(ran.stderr).toContain("sweep: eu-central-1: 5 machines ended, nothing is left");
   expect(ran.stderr).toContain("no scale set and no runner of this stack is left");
   expect([await running("muster/dev"), await running("muster/prod")]).toEqual([0, 5]);
+  expect(github.control.scaleSets().map(({ name }) => name)).toEqual(["muster-prod-arm64"]);
+});
+
+test("muster sweep lists and ends the same by hand, with the manager dead or never there", async () => {
+  const github = await start();
+  const client = await new Client(github).login();
+  await client.createSet("muster-dev-arm64", ["self-hosted", "arm64"]);
+  await client.createSet("muster-prod-arm64", ["self-hosted", "other"]);
+  await credential(github.token);
+  await launch("muster/dev");
+  const others = await running("muster/prod");
+  const sweep = { ...sweepOptions, github: { ...sweepOptions.github, url: github.repositoryUrl } };
+  const lines: string[] = [];
+  const deps = {
+    say: () => {},
+    print: (line: string) => void lines.push(line),
+    columns: Infinity,
+    confirmed: () => Promise.reject(new Error("nobody is to be asked")),
+  };
+  const flags = { list: true, yes: false, force: false, json: false, secrets: null };
+  const state = { sweep, drain: { ...drainOptions, bucket: "muster-dev-never-made" } };
+  expect(await runAwsSweep(state, flags, deps)).toBe(0);
+  expect(lines).toContain("manager  does not run: it never reported");
+  expect(lines.filter((line) => /^machine {2}.* i-\w+ .* running, pool arm64 .* s$/.test(line))).toHaveLength(
+    5,
+  );
+  expect(lines.filter((line) => line.startsWith("scale set"))).toEqual([
+    expect.stringMatching(/ muster-dev-arm64 +GitHub /) as string,
+  ]);
+  expect(await running("muster/dev")).toBe(5);
+
+  expect(await runAwsSweep(state, { ...flags, list: false, yes: true }, deps)).toBe(0);
+  expect(lines.at(-1)).toContain("nothing is left that was launched");
+  expect([await running("muster/dev"), await running("muster/prod")]).toEqual([0, others]);
   expect(github.control.scaleSets().map(({ name }) => name)).toEqual(["muster-prod-arm64"]);
 });
 

@@ -97,6 +97,26 @@ describe("the doctor's look at the stack", () => {
     expect((await look(["passphrase"], options)).one("passphrase")).toMatchObject({ level: "ok" });
   });
 
+  it("of a manager at AWS it does not say that none was started", async () => {
+    const values = {
+      github: { url: "https://github.com/acme/widgets" },
+      manager: { on: "aws" },
+      aws: { region: "eu-central-1" },
+      pools: {
+        arm64: { labels: ["self-hosted", "dev"], max: 2, backends: [{ aws: { types: ["c7g.2xlarge"] } }] },
+      },
+    };
+    const options = { pulumi: { values, secrets: { githubToken: "t" } } };
+    const seen = await look(["settings", "supervisor", "manager", "port", "folder", "capacity"], options);
+    expect(seen.all.filter(({ level }) => level !== "skipped" && level !== "ok")).toEqual([]);
+    // The place of a manager on this computer.
+    for (const id of ["port", "folder", "capacity"] as const) expect(seen.of(id)).toEqual([]);
+    for (const id of ["supervisor", "manager"] as const)
+      expect(seen.one(id).found).toBe(
+        "not looked at: the manager's place is AWS, and only one on this computer is looked at",
+      );
+  });
+
   it("a fresh checkout gives lines with cures, makes nothing, and no stack trace", async () => {
     const root = await temporary();
     await cp(join(checkout, "Pulumi.yaml"), join(root, "Pulumi.yaml"));
