@@ -27,6 +27,7 @@ export const bootPhases = [
   "users",
   "jobs",
   "trust",
+  "identity",
   "manifest",
   "downloads",
   "firewall",

@@ -28,7 +28,10 @@ export async function enroll(
   const request = {
     protocol: protocolVersion,
     machine: launch.machine,
-    token: launch.token,
+    // One of the two proves who it is.
+    ...(launch.document === undefined
+      ? { token: launch.token }
+      : { document: await readFile(launch.document, "utf8") }),
     agent: createHash("sha256")
       .update(await readFile(program))
       .digest("hex"),

@@ -23,13 +23,19 @@ export interface PostOptions {
  */
 export type Post = (server: string, path: string, body: unknown, options: PostOptions) => Promise<Answer>;
 
-/** Connections are kept between the calls of one agent. */
-export function makePost(clock: Clock): Post {
+/**
+ * Connections are kept between the calls of one agent.
+ *
+ * @param ca PEM: over TLS nobody is believed but whom these certify, not the system's; left out: the system's
+ */
+export function makePost(clock: Clock, ca?: string): Post {
   const agents = new Map<boolean, Agent>();
   return async (server, path, body, { bearer, timeoutMs, signal }) => {
     const secure = server.startsWith("https:");
     const { Agent, request } = secure ? await import("node:https") : await import("node:http");
-    const agent = agents.get(secure) ?? new Agent({ keepAlive: true });
+    // In a list, since Node takes an empty text for none at all and would believe the system's.
+    const agent =
+      agents.get(secure) ?? new Agent({ keepAlive: true, ...(ca === undefined ? {} : { ca: [ca] }) });
     agents.set(secure, agent);
     const text = JSON.stringify(body);
     const headers = {

@@ -1,4 +1,5 @@
 /** The agent from its launch file to its end. */
+import { readFileSync } from "node:fs";
 import type { EnrollResponse, LaunchFile, Usage } from "../protocol.ts";
 import { makeAgent, type Agent } from "./agent.ts";
 import { unpackedRunner } from "./archive.ts";
@@ -62,7 +63,8 @@ interface Serving {
 
 async function serve(serving: Serving): Promise<number> {
   const { launch, program, status, agent, stop, limits, deps, places } = serving;
-  const manager = makeManager(launch.managers, limits, makePost(deps.clock));
+  const ca = launch.ca === undefined ? undefined : readFileSync(launch.ca, "utf8");
+  const manager = makeManager(launch.managers, limits, makePost(deps.clock, ca));
   const over = new AbortController();
   const told = () => void agent.end(messageOf(stop.reason));
   stop.addEventListener("abort", told);

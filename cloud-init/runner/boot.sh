@@ -54,6 +54,16 @@ users() {
   chown muster: /run/muster /var/lib/muster /opt/muster/runners
 }
 
+# What proves who this is: the agent may read it, jobs may not, and may not ask for it.
+identity() {
+  imds=http://169.254.169.254/latest
+  token=$(imds_call -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' $imds/api/token) || return
+  (umask 077 && echo "X-aws-ec2-metadata-token: $token" |
+    imds_call -H @- -o /run/muster/identity $imds/dynamic/instance-identity/rsa2048) || return
+  chown muster: /run/muster/identity
+}
+imds_call() { curl -fsS --noproxy '*' --retry 3 -m 10 "$@"; }
+
 # Lines of NAME SHA256 PLACE (agent/boot-manifest.ts), from the first manager that answers.
 manifest() {
   arch=$(uname -m | sed 's/aarch64/arm64/;s/x86_64/x64/')
@@ -130,6 +140,7 @@ step files files
 step users users
 step jobs jobs
 step trust trust
+step identity identity
 step manifest manifest
 step downloads downloads
 step firewall firewall

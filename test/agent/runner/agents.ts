@@ -43,6 +43,8 @@ export class Rig {
   readonly archive = packFakeRunner(this.folder);
   readonly events: { event: string; detail: Record<string, unknown> }[] = [];
   poweredOff = 0;
+  /** What the launch file says besides, or instead. */
+  launch: Partial<LaunchFile> = {};
   /** An empty tree: whatever the computer has that runs the tests, this machine has no graphics processor. */
   readonly places = { sys: join(this.folder, "sys"), dev: join(this.folder, "dev") };
   manager!: FakeManager;
@@ -72,6 +74,7 @@ export class Rig {
       directory: this.directory,
       archives: join(this.folder, "archives"),
       end,
+      ...this.launch,
     };
     const file = this.path("launch.json");
     writeFileSync(file, JSON.stringify(launch), { mode: 0o600 });

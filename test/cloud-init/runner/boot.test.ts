@@ -11,6 +11,7 @@ import { launchFile } from "../../../agent/protocol.ts";
 import { runnerUserData, type MachineEnd } from "../../../cloud-init/runner.ts";
 import { makeCertificates, type Certificates } from "../../certificates/certificates.ts";
 import { makeStackIdentity } from "../../certificates/generations.ts";
+import { type Metadata, startMetadata } from "../../clouds/metadata/metadata.ts";
 import { machineId, makeMachine, type Machine } from "./machine.ts";
 import { sha256, startBootManager, type BootManager } from "./manager.ts";
 
@@ -41,6 +42,7 @@ let foreign: Certificates;
 let archive: Buffer;
 let machine: Machine;
 let manager: BootManager;
+let metadata: Metadata;
 /** Somewhere else in the world, with a certificate that the system trusts. */
 let elsewhere: BootManager;
 
@@ -50,7 +52,8 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   [manager, elsewhere] = await Promise.all([startBootManager(stack), startBootManager(foreign)]);
-  machine = makeMachine({ CURL_CA_BUNDLE: "/etc/system-ca.pem" });
+  metadata = await startMetadata("MIAGCSqG\nSIb3");
+  machine = makeMachine({ CURL_CA_BUNDLE: "/etc/system-ca.pem" }, metadata.url);
   machine.write("etc/system-ca.pem", foreign.ca);
   elsewhere.files.set("/runner.tar.gz", archive);
   manager.files.set("/boot/v1/files/agent.mjs", agent);
@@ -58,7 +61,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   machine.remove();
-  await Promise.all([manager.close(), elsewhere.close()]);
+  await Promise.all([manager.close(), elsewhere.close(), metadata.close()]);
 });
 
 const offer = (places: { runner?: string[]; agent?: string[] }) => {
@@ -111,6 +114,22 @@ describe("the first boot", () => {
     const launch = z.parse(launchFile, JSON.parse(machine.read("etc/muster/launch.json")));
     expect(launch).toMatchObject({ machine: machineId, pool: "arm64", token: "", end: "power-off" });
     expect(machine.read("etc/muster/ca.pem")).toBe(stack.ca);
+  });
+
+  it("gives the agent alone what its cloud signed, and jobs no way to ask for it", async () => {
+    await machine.boot(document("power-off"));
+    const { document: path } = z.parse(launchFile, JSON.parse(machine.read("etc/muster/launch.json")));
+    expect(machine.read(path!.slice(1))).toBe("MIAGCSqG\nSIb3");
+    expect(machine.mode(path!.slice(1))).toBe(0o600);
+    expect(metadata.requests).toEqual([
+      "PUT /latest/api/token",
+      "GET /latest/dynamic/instance-identity/rsa2048",
+    ]);
+    const calls = machine.calls();
+    const given = calls.indexOf("chown muster: /run/muster/identity");
+    expect(given).toBeGreaterThan(-1);
+    // The rules reject the metadata's address for everybody but the agent.
+    expect(calls.findIndex((call) => call.startsWith("nft -f"))).toBeGreaterThan(given);
   });
 
   it("returns to cloud-init before anything is fetched: the boot goes on as a unit of its own", async () => {
@@ -180,6 +199,14 @@ describe("a boot that fails", () => {
     expect(manager.reports.join()).not.toContain("X-Amz-Signature");
     expect(machine.read("dev/console")).toContain(`${machineId} failed in phase downloads`);
     expect(bootPhases).toContain("downloads");
+  });
+
+  it("says so when its cloud does not sign, and asks for no manifest", async () => {
+    metadata.document = 404;
+    await machine.boot(document("power-off"));
+    expect(manager.requests).toEqual([`POST /boot-report?machine=${machineId}&pool=arm64&phase=identity`]);
+    expect(manager.reports[0]).toContain("404");
+    expect(bootPhases).toContain("identity");
   });
 
   it("tells nothing to, and takes nothing from, whoever has a certificate of another CA", async () => {

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -32,14 +32,19 @@ export interface Machine {
   /** Calls of what was replaced, such as `systemctl daemon-reload`; taken, so that the next are those of the next boot. */
   calls(): string[];
   read(path: string): string;
+  /** Permissions of a file. */
+  mode(path: string): number;
   write(path: string, text: string): void;
   remove(): void;
 }
 
 const copied = ["passwd", "group", "hosts", "nsswitch.conf", "ld.so.cache", "ssl/openssl.cnf"];
 
-/** @param env for the boot, such as CURL_CA_BUNDLE for the certificates of the system */
-export function makeMachine(env: Record<string, string> = {}): Machine {
+/**
+ * @param env for the boot, such as CURL_CA_BUNDLE for the certificates of the system
+ * @param metadata where its metadata service is, which on a real one has an address of its own
+ */
+export function makeMachine(env: Record<string, string>, metadata: string): Machine {
   const root = mkdtempSync(join(tmpdir(), "muster-machine-"));
   const at = (path: string) => join(root, path);
   for (const folder of [
@@ -100,7 +105,9 @@ export function makeMachine(env: Record<string, string> = {}): Machine {
   return {
     boot: async (document, rounds = 1) => {
       // As cloud-init hands it over.
-      const body = document.replace(/^#cloud-boothook\n/, "");
+      const body = document
+        .replace(/^#cloud-boothook\n/, "")
+        .replaceAll("http://169.254.169.254/", `${metadata}/`);
       writeFileSync(at("part-001"), body, { mode: 0o700 });
       await inside([at("part-001")], rounds);
     },
@@ -111,6 +118,7 @@ export function makeMachine(env: Record<string, string> = {}): Machine {
       return lines;
     },
     read: (path) => readFileSync(at(path), "utf8"),
+    mode: (path) => statSync(at(path)).mode & 0o777,
     write: (path, text) => writeFileSync(at(path), text),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
