@@ -1,5 +1,5 @@
 /** Puts the manager together: settings, journal, loop, GitHub, backends, web. Everything it needs comes in as a port. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { agentsSocket, type ManagerSecrets } from "../manager-config.ts";
 import { makeAct } from "./act.ts";
@@ -24,6 +24,7 @@ import { keepListing } from "./lists.ts";
 import { makeLoop } from "./loop.ts";
 import type { Backend, MakeGitHub } from "./ports.ts";
 import { readSettings, type Settings, settingsChanged } from "./settings.ts";
+import { stackKeys } from "./stack-key.ts";
 import { startWorld } from "./start-world.ts";
 import { serveControl } from "./web/control.ts";
 import { makeMetrics } from "./web/metrics.ts";
@@ -65,7 +66,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   const { directory } = config.manager;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const startedMs = deps.clock.now();
-  const identity = makeIdentity(stackKey(directory, deps));
+  const identity = makeIdentity(...stackKeys(secrets, directory, deps));
   const journal = openJournal(join(directory, "journal.sqlite"), deps, limits);
   const history = openHistory({ path: join(directory, "history.sqlite") }, deps);
   const metrics = makeMetrics(deps);
@@ -248,17 +249,6 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     deps.log.info("the manager has stopped; machines and jobs go on");
   };
   return { port: web.port, state, stop };
-}
-
-/** The key behind tokens and sessions: made once for the stack, 0600. A torn one is made anew: machines then are refused. */
-function stackKey(directory: string, deps: Deps): Buffer {
-  const path = join(directory, "stack.key");
-  const known = existsSync(path) ? readFileSync(path) : null;
-  if (known && known.length >= 32) return known;
-  const key = Buffer.from(deps.id(64), "hex");
-  writeFileSync(`${path}.new`, key, { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
-  return key;
 }
 
 /** A manager that contradicted itself three times in ten minutes launches nothing for ten: syncs and endings go on. */
