@@ -53,7 +53,7 @@ const diskPerHour = (
   return month / hoursPerMonth;
 };
 
-const hasAddresses = (network: AwsNetwork) => network.kind === "own" && !network.private;
+const hasAddresses = (network: AwsNetwork) => (network.kind === "own" ? !network.private : network.public);
 
 /** What one machine of the entry costs besides its type: its disk, and an address where it has one. */
 export const besideOf = (

@@ -82,7 +82,7 @@ const existingVpc = (network: Extract<AwsNetwork, { kind: "existing" }>, publicM
   return {
     id: pulumi.output(network.vpcId),
     subnets,
-    managerSubnet: { ...subnets[0]!, public: publicManager },
+    managerSubnet: { ...subnets[0]!, public: network.public || publicManager },
     routeTableIds: [],
   };
 };

@@ -142,6 +142,7 @@ const networkOf = (network: NetworkSection): AwsNetwork =>
         kind: "existing",
         vpcId: network.given.vpcId,
         subnets: Object.entries(network.given.subnetIds).map(([id, zone]) => ({ id, zone })),
+        public: network.given.public,
         securityGroupIds: network.given.securityGroupIds,
       };
 

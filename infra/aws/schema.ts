@@ -199,6 +199,10 @@ export const existingNetwork = z.strictObject({
       description:
         "Its subnets with their zones: `subnet-0123456789abcdef0: eu-central-1a`. They need a way to GitHub; an S3 endpoint saves money.",
     }),
+  public: yesOrNo.default(false).meta({
+    description:
+      "True: the subnets lead to an internet gateway, not to a NAT gateway, and give machines public addresses (auto-assign). The manager then gets an Elastic IP, for its way out alone: nothing more may call it. False: they have another way out.",
+  }),
   securityGroupIds: securityGroupIds.default([]).meta({
     description: "Security groups that every machine and the manager get besides those that are made.",
   }),

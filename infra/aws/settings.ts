@@ -22,6 +22,8 @@ export type AwsNetwork =
       kind: "existing";
       vpcId: string;
       subnets: readonly { id: string; zone: string }[];
+      /** The way out is an internet gateway: whoever has no public address has none. */
+      public: boolean;
       /** Added to every machine's. */
       securityGroupIds: readonly string[];
     };

@@ -25,7 +25,8 @@ const plural = (count: number, one: string) => `${count} ${one}${count === 1 ? "
 const money = (amount: number) => (amount > 0 && amount < 0.01 ? amount.toPrecision(1) : amount.toFixed(2));
 
 const network = ({ regions, network: { kind, ...rest } }: SummaryArgs["aws"]) => {
-  if (kind === "existing") return "in an existing network";
+  if (kind === "existing")
+    return `in an existing network, ${"public" in rest && rest.public ? "public subnets, no way in" : "which has a way out"}`;
   const { zones } = regions[0];
   const where =
     "private" in rest && rest.private ? "private subnets behind a NAT gateway" : "public subnets, no way in";

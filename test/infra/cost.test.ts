@@ -30,6 +30,17 @@ test("idle, public subnets: the manager, its volumes, its address", () => {
   expect([currency, pricesAsOf]).toEqual(["USD", "2026-07-20"]);
 });
 
+test("an existing network: addresses of manager and machines where its subnets are public, none elsewhere", () => {
+  const pools = { p: { max: 1, backends: [{ aws: { types: ["c7g.2xlarge"] } }] } };
+  const network = {
+    vpcId: "vpc-0123456789abcdef0",
+    subnetIds: { "subnet-0123456789abcdef0": "eu-central-1a" },
+  };
+  const [closed, open] = [cost({ pools, network }), cost({ pools, network: { ...network, public: true } })];
+  expect(open.idle - closed.idle).toBe(5_000);
+  expect(open.atMost - closed.atMost).toBe(10_000);
+});
+
 test("idle, private subnets: a NAT gateway with its address in each region, no address of the manager's, and the alarms", () => {
   const pools = { p: { backends: [{ aws: {} }, { aws: { region: "us-east-1" } }] } };
   const { base } = cost({

@@ -17,7 +17,7 @@ beforeAll(async () => {
   const subnetId = (await ec2.send(new CreateSubnetCommand(ask))).Subnet!.SubnetId!;
   given = { vpcId, subnetId };
   await rig.setBaseline();
-  await rig.setConfig({ "muster:network": { vpcId, subnetIds: { [subnetId]: zone } } });
+  await rig.setConfig({ "muster:network": { vpcId, subnetIds: { [subnetId]: zone }, public: true } });
 });
 afterAll(async () => {
   console.log(`existing VPC: ${said(rig)}`);
@@ -32,6 +32,12 @@ test("nothing of the network is made, and a second preview shows nothing", async
     expect(kinds).not.toContain(kind);
   const interfaces = (await rig.state()).resources.filter(({ type }) => type.endsWith(":NetworkInterface"));
   expect(interfaces.map(({ outputs }) => outputs?.["subnetId"])).toEqual([given.subnetId]);
+  // The subnet leads out through an internet gateway: the manager has an address for that, and nobody may call it there.
+  const { resources } = await rig.state();
+  const elastic = resources.filter(({ type }) => type.endsWith(":Eip"));
+  expect(elastic.map(({ outputs }) => outputs?.["networkInterface"])).toEqual([interfaces[0]!.id]);
+  const admitted = resources.filter(({ type }) => type.endsWith(":SecurityGroupIngressRule"));
+  expect(admitted.map(({ outputs }) => outputs?.["cidrIpv4"] ?? "group")).toEqual(["group"]);
 });
 
 test("it keeps every policy", async () => {

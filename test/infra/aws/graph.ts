@@ -130,6 +130,7 @@ export const existing = {
     { id: "subnet-1", zone: "eu-central-1a" },
     { id: "subnet-2", zone: "eu-central-1b" },
   ],
+  public: false,
   securityGroupIds: ["sg-ours"],
 } as const;
 

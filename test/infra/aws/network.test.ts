@@ -146,3 +146,9 @@ test("in an existing network nothing is made but security groups and their rules
     routeTableIds: [],
   });
 });
+
+test("where an existing network's subnets are public, the manager gets an address for its way out, and no rule lets anybody in", async () => {
+  const graph = await networkOf({ network: { ...existing, public: true } });
+  expect(graph.result.managerSubnet).toMatchObject({ id: "subnet-1", public: true });
+  expect(graph.all(ingress).map(({ inputs }) => inputs.cidrIpv4 ?? "group")).toEqual(["group"]);
+});

@@ -179,9 +179,11 @@ test("an existing VPC", () => {
       { id: "subnet-0123456789abcdef0", zone: "eu-central-1a" },
       { id: "subnet-0123456789abcdef1", zone: "eu-central-1b" },
     ],
+    public: false,
     securityGroupIds: ["sg-0123456789abcdef0"],
   });
   expect(aws!.regions[0].zones).toEqual([]);
+  expect(parseAws({ network: { ...vpc, public: true } }).aws!.network).toMatchObject({ public: true });
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { summaryOf, type SummaryArgs } from "../../../infra/aws/summary.ts";
-import { entry, home, peer } from "./graph.ts";
+import { entry, existing, home, peer } from "./graph.ts";
 
 const type = {
   name: "t4g.nano",
@@ -70,6 +70,14 @@ test("it says that two CAs are trusted, and when and how the older one goes", ()
       "npm run pulumi -- config set --path muster:manager.ca.retired 2 -s dev, then up\n",
   );
   expect(summaryOf(args)).not.toContain("CA:");
+});
+
+test.each([
+  [true, "network: in an existing network, public subnets, no way in;"],
+  [false, "network: in an existing network, which has a way out;"],
+])("it says how an existing network leads out (public: %s)", (open, line) => {
+  const aws = { ...args.aws, network: { ...existing, public: open } };
+  expect(summaryOf({ ...args, aws })).toContain(line);
 });
 
 test("it says when a port is open to the internet", () => {
