@@ -65,8 +65,9 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
     ports: [github.url, ...(aws.proxy ? [aws.proxy.url] : [])].map(portOf),
   });
   const peers = further.map((region) => networkOf(region, null));
-  for (const peer of peers)
-    new Peering(`${name}-${home.name}-${peer.region}`, { context, home: network, peer }, atHome);
+  const peerings = peers.map(
+    (peer) => new Peering(`${name}-${home.name}-${peer.region}`, { context, home: network, peer }, atHome),
+  );
   const networks = [network, ...peers];
 
   const endpoint = new Endpoint(
@@ -140,8 +141,12 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
             ),
           ),
       secrets,
+      // A manager that drains still calls out and is called: in a public subnet its elastic address is the way out, and
+      // machines of other regions come through the peerings.
       after: ({ secretNames, secrets: parameters }) => [
         ...networks,
+        ...peerings,
+        endpoint,
         sweepCommand(
           `${name}-sweep`,
           { context, script: built("leaving"), github, pools: Object.keys(pools), secrets: secretNames },

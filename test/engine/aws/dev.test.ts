@@ -2,6 +2,7 @@
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { packArguments, reviewText, stateViolations } from "./review.ts";
+import { wrongInLeaving } from "./leaving-order.ts";
 import { githubToken, openAwsRig, said, type AwsRig } from "./rig.ts";
 
 let rig: AwsRig;
@@ -100,6 +101,10 @@ test("a further pool makes its template, and goes with it", async () => {
   expect(Object.values(steps).filter(({ op }) => op === "replace")).toEqual([]);
   await rig.up();
   expect(await templates()).toBe(2);
+});
+
+test("it would leave in order: drain, manager, sweep, and what these need after them", async () => {
+  expect(wrongInLeaving((await rig.state()).resources)).toEqual([]);
 });
 
 test("destroy leaves nothing", async () => {

@@ -1,6 +1,7 @@
 /** The stack `prod`, as its settings file is: private subnets, five pools, alarms. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { packArguments, reviewText, stateViolations } from "./review.ts";
+import { wrongInLeaving } from "./leaving-order.ts";
 import { githubToken, openAwsRig, said, type AwsRig } from "./rig.ts";
 
 let rig: AwsRig;
@@ -41,6 +42,10 @@ test("no secret is in clear in the state, nor in an output", async () => {
   expect(stdout).not.toContain("PRIVATE KEY");
   expect(stdout).not.toContain(githubToken);
   expect(JSON.stringify(await rig.outputs())).not.toContain("[secret]");
+});
+
+test("it would leave in order: drain, manager, sweep, and what these need after them", async () => {
+  expect(wrongInLeaving((await rig.state()).resources)).toEqual([]);
 });
 
 test("destroy leaves nothing", async () => {

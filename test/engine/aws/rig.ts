@@ -59,7 +59,15 @@ export interface AwsRig {
   outputs(): Promise<Record<string, unknown>>;
   /** The deployment as `pulumi stack export` writes it, secrets encrypted. */
   state(): Promise<{
-    resources: { urn: string; type: string; id?: string; outputs?: Record<string, unknown> }[];
+    resources: {
+      urn: string;
+      type: string;
+      id?: string;
+      parent?: string;
+      dependencies?: string[];
+      retainOnDelete?: boolean;
+      outputs?: Record<string, unknown>;
+    }[];
   }>;
   /** Any command of Pulumi on this stack; never rejects. */
   pulumi(args: readonly string[], options?: RunOptions): Promise<Ran>;

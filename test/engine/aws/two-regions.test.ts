@@ -1,6 +1,7 @@
 /** A stack whose machines are in two regions: each has its network and template, and they are peered. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stateViolations } from "./review.ts";
+import { wrongInLeaving } from "./leaving-order.ts";
 import { githubToken, openAwsRig, said, type AwsRig } from "./rig.ts";
 
 const [home, far] = ["eu-central-1", "eu-west-1"] as const;
@@ -35,6 +36,10 @@ test("each region has a network and a template, and they are peered; a second pr
 
 test("it keeps every policy in both regions", async () => {
   expect(await stateViolations(rig)).toEqual([]);
+});
+
+test("it would leave in order: the peering stays until the manager is gone", async () => {
+  expect(wrongInLeaving((await rig.state()).resources)).toEqual([]);
 });
 
 test("a pool's second region goes in one `up`, its network with it", async () => {

@@ -148,6 +148,17 @@ test("a destroy drains, then ends the manager, then sweeps what it launched, the
   );
 });
 
+test("a manager that drains keeps its way out and the other region's way in", async () => {
+  const { made } = await stackOf({ aws: awsSettings({ regions: [home, peer] }) });
+  const machine = made.find(({ name }) => name === "runners-manager-host-instance")!;
+  const ways = made
+    .filter(({ type }) => /Eip$|PeeringConnection|:Route$|RouteTableAssociation$/.test(type))
+    .map(({ name }) => name);
+  expect(ways).toContain("runners-endpoint-elastic");
+  expect(ways).toContain("runners-eu-central-1-us-east-1");
+  expect(machine.after).toEqual(expect.arrayContaining(ways));
+});
+
 test("what leaves is told where machines are and which parameter holds the credential, not the credential", async () => {
   const { made } = await stackOf();
   const optionsOf = (name: string) => {
