@@ -3,7 +3,6 @@
  * address and its certificate exist before it, in endpoint.ts.
  */
 import * as pulumi from "@pulumi/pulumi";
-import type { AwsBackend } from "../../agent/manager-config.ts";
 import { managerUserData } from "../../cloud-init/manager.ts";
 import type { Cache } from "./cache.ts";
 import type { AwsContext } from "./context.ts";
@@ -11,6 +10,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { Host } from "./host.ts";
 import { logGroupName } from "./monitoring.ts";
 import { managerPolicy } from "./policy.ts";
+import type { LaunchPlace } from "./policy/statement.ts";
 import type { AwsBackendSettings, AwsManagerSettings } from "./settings.ts";
 import { parameterPrefix, Store, type StoreArgs } from "./store.ts";
 import { stackTag } from "./tags.ts";
@@ -22,10 +22,10 @@ export interface ManagerArgs extends Pick<StoreArgs, "files" | "node" | "current
   zone: string;
   endpoint: Pick<Endpoint, "interfaceId" | "keys">;
   cache: Pick<Cache, "bucket">;
-  /** Of all pools: as the settings have them, and as the manager reads them. */
+  /** Of all pools: as the settings have them, and where their machines come from. */
   backends: {
     settings: readonly Pick<AwsBackendSettings, "region" | "image" | "instanceProfile" | "fixed">[];
-    made: readonly pulumi.Input<AwsBackend>[];
+    places: readonly pulumi.Input<LaunchPlace>[];
   };
   /** GitHub's credential, unless `secretParameters` names it. */
   secrets: Readonly<Record<string, pulumi.Input<string>>>;
@@ -69,13 +69,13 @@ export class Manager extends pulumi.ComponentResource {
     );
     const launching = backends.settings.filter(({ fixed }) => fixed === 0);
     const policy = pulumi
-      .all([pulumi.all([...backends.made]), store.bucket, args.cache.bucket])
-      .apply(([made, manager, cache]) =>
+      .all([pulumi.all([...backends.places]), store.bucket, args.cache.bucket])
+      .apply(([places, manager, cache]) =>
         JSON.stringify(
           managerPolicy({
             region: home,
             stack,
-            backends: made,
+            places,
             imageParameters: launching.flatMap(({ region, image }) =>
               image.kind === "ssm" ? [{ region, name: image.parameter }] : [],
             ),

@@ -5,6 +5,7 @@ import type { AwsBackend } from "../../agent/manager-config.ts";
 import { besideOf } from "../cost.ts";
 import { poolTag, roles, roleTag, type AwsContext } from "./context.ts";
 import type { Network } from "./network.ts";
+import type { LaunchPlace } from "./policy/statement.ts";
 import type { AwsBackendSettings } from "./settings.ts";
 import { templateArgs } from "./template.ts";
 
@@ -20,17 +21,26 @@ export interface PoolArgs {
   userData: (end: "power-off" | "clean-slot") => pulumi.Input<string>;
 }
 
+interface Entry {
+  backend: pulumi.Output<AwsBackend>;
+  place: pulumi.Output<LaunchPlace>;
+}
+
 export class Pool extends pulumi.ComponentResource {
   /** What the manager reads of each entry, in the same order. */
   readonly backends: readonly pulumi.Output<AwsBackend>[];
+  /** What its role is made of, in the same order. */
+  readonly places: readonly pulumi.Output<LaunchPlace>[];
 
   constructor(name: string, args: PoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("muster:aws:Pool", name, {}, opts);
-    this.backends = args.backends.map((entry) => this.#entry(`${name}-${entry.name}`, args, entry));
+    const entries = args.backends.map((entry) => this.#entry(`${name}-${entry.name}`, args, entry));
+    this.backends = entries.map(({ backend }) => backend);
+    this.places = entries.map(({ place }) => place);
     this.registerOutputs();
   }
 
-  #entry(name: string, args: PoolArgs, entry: AwsBackendSettings): pulumi.Output<AwsBackend> {
+  #entry(name: string, args: PoolArgs, entry: AwsBackendSettings): Entry {
     const { context, pool, networks } = args;
     const { network: settings, kmsKeyId } = context.settings;
     const network = networks.get(entry.region)!;
@@ -72,7 +82,13 @@ export class Pool extends pulumi.ComponentResource {
       );
     });
 
-    return pulumi.output({
+    const place = pulumi.output({
+      region: entry.region,
+      template: template.id,
+      subnets: network.subnets.map(({ id }) => id),
+      fixed,
+    });
+    const backend = pulumi.output({
       kind: "aws" as const,
       name: entry.name,
       region: entry.region,
@@ -83,5 +99,6 @@ export class Pool extends pulumi.ComponentResource {
       besideMicrosPerHour: besideOf(entry, settings),
       fixed: machines.map(({ id }) => id),
     });
+    return { backend, place };
   }
 }

@@ -125,7 +125,7 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
       node,
       backends: {
         settings: Object.values(pools).flatMap(({ backends }) => backends),
-        made: made.flatMap(({ backends }) => backends),
+        places: made.flatMap(({ places }) => places),
       },
       current: ({ files, secrets: secretNames }) =>
         pulumi

@@ -5,16 +5,16 @@ import type { ManagerPolicyArgs, Statement } from "./statement.ts";
 
 export const launching = (args: ManagerPolicyArgs): Statement[] => {
   const arn = arns(args.region);
-  const backends = args.backends.filter(({ fixed }) => fixed.length === 0);
-  if (backends.length === 0) return [];
-  const regions = unique(backends.map(({ region }) => region));
+  const places = args.places.filter(({ fixed }) => !fixed);
+  if (places.length === 0) return [];
+  const regions = unique(places.map(({ region }) => region));
   const everywhere = (...kinds: string[]) =>
     regions.flatMap((region) => kinds.map((kind) => arn.ec2(region, `${kind}/*`)));
   const templates = unique(
-    backends.map(({ region, template }) => arn.ec2(region, `launch-template/${template.id}`)),
+    places.map(({ region, template }) => arn.ec2(region, `launch-template/${template}`)),
   );
   const subnets = unique(
-    backends.flatMap(({ region, subnets }) => subnets.map(({ id }) => arn.ec2(region, `subnet/${id}`))),
+    places.flatMap(({ region, subnets }) => subnets.map((id) => arn.ec2(region, `subnet/${id}`))),
   );
   const ours = { [`aws:RequestTag/${stackTag}`]: args.stack };
   return [

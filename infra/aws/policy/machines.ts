@@ -5,7 +5,7 @@ import type { ManagerPolicyArgs, Statement } from "./statement.ts";
 
 export const machines = (args: ManagerPolicyArgs): Statement[] => {
   const arn = arns(args.region);
-  const regions = unique([args.region, ...args.backends.map(({ region }) => region)]);
+  const regions = unique([args.region, ...args.places.map(({ region }) => region)]);
   const instances = regions.map((region) => arn.ec2(region, "instance/*"));
   const ours = { [`aws:ResourceTag/${stackTag}`]: args.stack };
   const role = `aws:ResourceTag/${roleTag}`;

@@ -1,5 +1,4 @@
 /** The parts of a policy, and what they are made of. */
-import type { AwsBackend } from "../../../agent/manager-config.ts";
 
 export interface Statement {
   Sid: string;
@@ -13,13 +12,27 @@ export interface PolicyDocument {
   Statement: Statement[];
 }
 
+/**
+ * Where machines of one entry come from. Only what stays as it is when the entry's template gets a new version: a changed
+ * disk or image must not touch the manager's rights.
+ */
+export interface LaunchPlace {
+  region: string;
+  /** Id, never a version. */
+  template: string;
+  /** Ids. */
+  subnets: readonly string[];
+  /** Its machines always exist: nothing is launched. */
+  fixed: boolean;
+}
+
 export interface ManagerPolicyArgs {
   /** The manager's. */
   region: string;
   /** `PROJECT/STACK`, as the tag has it. */
   stack: string;
-  /** Entries of pools as the manager reads them; those of fixed machines launch nothing. */
-  backends: readonly Pick<AwsBackend, "region" | "template" | "subnets" | "fixed">[];
+  /** One for each entry of the pools. */
+  places: readonly LaunchPlace[];
   /** Public or own SSM parameters that templates take their image from. */
   imageParameters: readonly { region: string; name: string }[];
   /** Roles of pools that insist on an instance profile; their jobs have these rights. */

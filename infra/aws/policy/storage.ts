@@ -50,12 +50,10 @@ export const storage = (args: ManagerPolicyArgs): Statement[] => {
   ];
 };
 
-export const keys = ({ region, backends, kmsKeyId }: ManagerPolicyArgs): Statement[] => {
+export const keys = ({ region, places, kmsKeyId }: ManagerPolicyArgs): Statement[] => {
   if (kmsKeyId === null) return [];
   const Resource = [kmsKeyId];
-  const ec2 = unique([region, ...backends.map((backend) => backend.region)]).map(
-    (at) => `ec2.${at}.amazonaws.com`,
-  );
+  const ec2 = unique([region, ...places.map((place) => place.region)]).map((at) => `ec2.${at}.amazonaws.com`);
   const home = ["s3", "ssm"].map((service) => `${service}.${region}.amazonaws.com`);
   return [
     {

@@ -2,8 +2,8 @@
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { packArguments, reviewText, stateViolations } from "./review.ts";
+import { githubToken, openAwsRig, said, type AwsPreview, type AwsRig } from "./rig.ts";
 import { wrongInLeaving } from "./leaving-order.ts";
-import { githubToken, openAwsRig, said, type AwsRig } from "./rig.ts";
 
 let rig: AwsRig;
 
@@ -36,6 +36,8 @@ const current = async () => {
   return (await s3.send(ask)).Body!.transformToString();
 };
 
+const opsOf = (steps: AwsPreview["steps"]) =>
+  Object.fromEntries(Object.entries(steps).map(([name, { op }]) => [name, op]));
 const template = "runners-pool-arm64-spot-eu-central-1";
 const watched = "runners-manager-store-current";
 
@@ -70,7 +72,7 @@ test("it keeps every policy, with each secret in sight", async () => {
 test("a changed limit changes what the manager watches, and nothing else", async () => {
   await rig.setConfig(pools({ max: 5 }));
   const { steps } = await rig.preview();
-  expect(Object.entries(steps).map(([name, { op }]) => [name, op])).toEqual([[watched, "update"]]);
+  expect(opsOf(steps)).toEqual({ [watched]: "update" });
   await rig.up();
   expect(await current()).toMatch(/"max": ?5\b/);
 });
@@ -79,9 +81,7 @@ test("a larger disk is a new version of the pool's template, which the manager i
   const before = (await rig.everything()).filter((line) => line.includes(" instance "));
   await rig.setConfig(pools({ max: 5 }, 200));
   const { steps } = await rig.preview();
-  expect(steps).toMatchObject({ [template]: { op: "update" }, [watched]: { op: "update" } });
-  expect(Object.values(steps).map(({ op }) => op)).not.toContain("replace");
-  expect(Object.values(steps).map(({ type }) => type)).not.toContain("aws:ec2/instance:Instance");
+  expect(opsOf(steps)).toEqual({ [template]: "update", [watched]: "update" });
   await rig.up();
   expect(await current()).toMatch(/"version": ?2\b/);
   expect((await rig.everything()).filter((line) => line.includes(" instance "))).toEqual(before);

@@ -38,16 +38,7 @@ const managerOf = (over: Partial<ManagerArgs> = {}, settings: Partial<AwsSetting
       current: (of) => JSON.stringify(of),
       backends: {
         settings: [entry()],
-        made: [
-          {
-            ...entry(),
-            types: [...entry().types],
-            template: { id: "lt-1", version: 3 },
-            subnets: [{ id: "subnet-1", zone: "eu-central-1a" }],
-            besideMicrosPerHour: 0,
-            fixed: [],
-          },
-        ],
+        places: [{ region: "eu-central-1", template: "lt-1", subnets: ["subnet-1"], fixed: false }],
       },
       secrets: { githubToken: planted },
       after: () => [],

@@ -1,27 +1,20 @@
 import { format } from "prettier";
 import { describe, expect, test } from "vitest";
 import { managerPolicy, policyCharactersMax } from "../../../infra/aws/policy.ts";
-import type { ManagerPolicyArgs } from "../../../infra/aws/policy/statement.ts";
+import type { LaunchPlace, ManagerPolicyArgs } from "../../../infra/aws/policy/statement.ts";
 import { allows, type IamCall } from "./iam.ts";
 
 const account = "111122223333";
-const backend = (id: string, region = "eu-central-1", fixed: string[] = []) => ({
+const place = (template: string, region = "eu-central-1", fixed = false): LaunchPlace => ({
   region,
-  template: { id, version: 3 },
-  subnets: [
-    { id: `subnet-${region}-a`, zone: `${region}a` },
-    { id: `subnet-${region}-b`, zone: `${region}b` },
-  ],
+  template,
+  subnets: [`subnet-${region}-a`, `subnet-${region}-b`],
   fixed,
 });
 const args: ManagerPolicyArgs = {
   region: "eu-central-1",
   stack: "muster/prod",
-  backends: [
-    backend("lt-arm64"),
-    backend("lt-gpu", "eu-west-1"),
-    backend("lt-fixed", "eu-central-1", ["i-fixed"]),
-  ],
+  places: [place("lt-arm64"), place("lt-gpu", "eu-west-1"), place("lt-fixed", "eu-central-1", true)],
   imageParameters: [
     { region: "eu-central-1", name: "/aws/service/canonical/ubuntu/arm64/ami-id" },
     { region: "eu-west-1", name: "/acme/golden" },
@@ -271,7 +264,7 @@ describe("what the manager cannot do", () => {
 });
 
 test("a stack whose machines all exist already launches nothing", () => {
-  const none = managerPolicy({ ...args, backends: [backend("lt-fixed", "eu-central-1", ["i-fixed"])] });
+  const none = managerPolicy({ ...args, places: [place("lt-fixed", "eu-central-1", true)] });
   expect(can(launch({ template: "lt-fixed" }), none)).toBe(false);
   expect(none.Statement.flatMap(({ Action }) => Action)).not.toContain("ec2:RunInstances");
 });
@@ -286,21 +279,21 @@ test("no statement allows a whole service, and each has a name of its own", () =
 });
 
 test("24 entries in two regions, with a key and a role, fit into what IAM allows a role", () => {
-  const backends = Array.from({ length: 24 }, (_, index) =>
-    backend(`lt-0123456789abcde${index + 10}`, index % 2 ? "eu-west-1" : "eu-central-1"),
+  const places = Array.from({ length: 24 }, (_, index) =>
+    place(`lt-0123456789abcde${index + 10}`, index % 2 ? "eu-west-1" : "eu-central-1"),
   );
-  const large = managerPolicy({ ...args, backends, kmsKeyId: key, passedRoles: ["builder"] });
+  const large = managerPolicy({ ...args, places, kmsKeyId: key, passedRoles: ["builder"] });
   expect(JSON.stringify(large).length).toBeLessThan(policyCharactersMax);
 });
 
 test("the same stack has the same policy, whatever the order of its entries", () => {
-  const turned = { ...args, backends: args.backends.toReversed(), parameters: args.parameters.toReversed() };
+  const turned = { ...args, places: args.places.toReversed(), parameters: args.parameters.toReversed() };
   expect(managerPolicy(turned)).toEqual(policy);
 });
 
 test("in China and in the United States' government regions ARNs are theirs", () => {
   const arns = (region: string) =>
-    JSON.stringify(managerPolicy({ ...args, region, backends: [backend("lt-1", region)] }));
+    JSON.stringify(managerPolicy({ ...args, region, places: [place("lt-1", region)] }));
   expect(arns("cn-north-1")).not.toContain("arn:aws:");
   expect(arns("us-gov-west-1")).not.toContain("arn:aws:");
 });

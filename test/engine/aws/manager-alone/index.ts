@@ -126,7 +126,7 @@ const manager = new Manager(
       "updater.mjs": program("updater"),
     },
     node,
-    backends: { settings: [entry], made: pool.backends },
+    backends: { settings: [entry], places: pool.places },
     current: (of) =>
       pulumi.jsonStringify({
         ...of,
