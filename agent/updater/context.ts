@@ -8,13 +8,15 @@ import type { Probe, Trial } from "./trial.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** Parts that may go wrong each for itself; what one says stands until it goes well. */
-export type Part = "watch" | "secrets" | "updater" | "manager" | "drain" | "status" | "metrics";
+export type Part = "watch" | "secrets" | "updater" | "manager" | "drain" | "status" | "metrics" | "logs";
 
 export interface UpdaterOptions {
   /** `PREFIX/files` is the parameter with the hashes. */
   parameterPrefix: string;
   /** SHA-256 of the updater that runs. */
   self: string;
+  /** CloudWatch's; null where the user data names none: it is older than that. */
+  logGroup: string | null;
   limits: UpdaterLimits;
 }
 

@@ -2,6 +2,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { setTimeout as pause } from "node:timers/promises";
+import { firstLines, lastWords, ProgramFailed } from "./lines.ts";
+
+export { ProgramFailed } from "./lines.ts";
 
 export interface Clock {
   /** Milliseconds since 1970 that never run backwards within one process. */
@@ -48,21 +51,11 @@ export interface UpdaterDeps {
   fetch: typeof fetch;
   /** Runs a program to its end; rejects with its last words when it fails or takes longer than `limitMs`. */
   run(command: string, args: readonly string[], limitMs: number): Promise<void>;
+  /** What a program prints, as far as the limits go; then it is killed. */
+  lines: typeof firstLines;
   /** One JSON line. */
   log(event: string, detail?: Record<string, unknown>): void;
 }
-
-/** A program that ended with `code`, null when it was killed. */
-export class ProgramFailed extends Error {
-  override readonly name = "ProgramFailed";
-  readonly code: number | null;
-  constructor(message: string, code: number | null) {
-    super(message);
-    this.code = code;
-  }
-}
-
-const lastWords = (text: string): string => text.trim().split("\n").slice(-3).join(" | ").slice(-500);
 
 const run = promisify(execFile);
 
@@ -81,6 +74,7 @@ export const realDeps = (): UpdaterDeps => ({
       );
     }
   },
+  lines: firstLines,
   log: (event, detail = {}) =>
     console.log(JSON.stringify({ time: new Date().toISOString(), event, ...detail })),
 });

@@ -45,6 +45,7 @@ export const hostFolder = ({ programs, data, updater }: HostFolders = hostPaths)
   const settings = join(updater, "settings.json");
   const secrets = join(updater, "secrets.json");
   const state = join(programs, "updater.json");
+  const cursor = join(programs, "log.cursor");
   /** Verified by this process; a file that was torn by a power failure is fetched again. */
   const verified = new Set<string>();
   return {
@@ -55,6 +56,9 @@ export const hostFolder = ({ programs, data, updater }: HostFolders = hostPaths)
     writeSecrets: (text: string) => write(secrets, text, 0o600),
     readState: async (): Promise<unknown> => JSON.parse((await textOf(state)) ?? "null") as unknown,
     writeState: (value: unknown) => write(state, `${JSON.stringify(value)}\n`, 0o600),
+    /** How far the journal went to CloudWatch; null: nothing of it, as far as is known. */
+    readCursor: async (): Promise<string | null> => (await textOf(cursor))?.trim() || null,
+    writeCursor: (value: string | null) => write(cursor, `${value ?? ""}\n`, 0o600),
 
     /** Fetches a program unless it is here. @throws NotWanted when what comes is not what its hash says */
     ensure: async (

@@ -21,6 +21,8 @@ export const defaultLimits = {
    * or was killed and took nothing back.
    */
   drainSpareMs: 300_000,
+  /** What was said is in CloudWatch within so much time, and a little. */
+  logsMs: 15_000,
   /** One call of S3 or SSM; a bundle takes longer than a parameter on a slow line. */
   callMs: 20_000,
   downloadMs: 300_000,

@@ -25,6 +25,7 @@ const deps = realDeps();
 const stop = new AbortController();
 const store = awsStore(given("MUSTER_BUCKET"), given("MUSTER_STACK"));
 const parameterPrefix = given("MUSTER_PARAMETERS");
+const logGroup = process.env["MUSTER_LOG_GROUP"] || null;
 const limits = limitsFrom(process.env["MUSTER_UPDATER_LIMITS"]);
 
 if (values.look) {
@@ -48,6 +49,6 @@ process.on("SIGTERM", end);
 process.on("SIGINT", end);
 deps.log("the updater runs", { self, bucket: given("MUSTER_BUCKET") });
 await runUpdater(
-  await makeContext({ parameterPrefix, self, limits }, store, hostFolder(), stop.signal, deps),
+  await makeContext({ parameterPrefix, self, logGroup, limits }, store, hostFolder(), stop.signal, deps),
 );
 process.exit(0);

@@ -3,6 +3,13 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CloudWatchClient, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
+import {
+  CloudWatchLogsClient,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+  ResourceAlreadyExistsException,
+  ResourceNotFoundException,
+} from "@aws-sdk/client-cloudwatch-logs";
 import { GetParameterCommand, GetParametersCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { hostMetrics } from "../manager-host.ts";
 
@@ -13,6 +20,12 @@ export interface TextObject {
   writtenMs: number | null;
 }
 
+export interface LogEvent {
+  /** Milliseconds since 1970. */
+  atMs: number;
+  text: string;
+}
+
 export interface Store {
   /** `same`: not changed since that ETag. `missing`: there is no such object. */
   text(key: string, etag: string | null, signal: AbortSignal): Promise<TextObject | "same" | "missing">;
@@ -21,6 +34,8 @@ export interface Store {
   parameter(name: string, signal: AbortSignal): Promise<string>;
   /** One value of each, by name, now. */
   metrics(values: Readonly<Record<string, number>>, signal: AbortSignal): Promise<void>;
+  /** Events of at most 24 hours, oldest first; the stream is made where there is none. What is older than 14 days is lost. */
+  log(group: string, stream: string, events: readonly LogEvent[], signal: AbortSignal): Promise<void>;
   /** Decrypted; by name. @throws Error naming those that do not exist */
   secrets(names: readonly string[], signal: AbortSignal): Promise<Map<string, string>>;
 }
@@ -53,6 +68,7 @@ export const awsStore = (bucket: string, stack: string, env: NodeJS.ProcessEnv =
   const s3 = new S3Client({ ...common, ...checksums, forcePathStyle: Boolean(env["AWS_ENDPOINT_URL"]) });
   const ssm = new SSMClient(common);
   const cloudWatch = new CloudWatchClient(common);
+  const cloudWatchLogs = new CloudWatchLogsClient(common);
   const get = (key: string, etag: string | null, abortSignal: AbortSignal) =>
     s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...(etag && { IfNoneMatch: etag }) }), {
       abortSignal,
@@ -88,6 +104,20 @@ export const awsStore = (bucket: string, stack: string, env: NodeJS.ProcessEnv =
       await cloudWatch.send(new PutMetricDataCommand({ Namespace: hostMetrics.namespace, MetricData }), {
         abortSignal,
       });
+    },
+    log: async (logGroupName, logStreamName, events, abortSignal) => {
+      const logEvents = events.map(({ atMs, text }) => ({ timestamp: atMs, message: text }));
+      const put = new PutLogEventsCommand({ logGroupName, logStreamName, logEvents });
+      try {
+        await cloudWatchLogs.send(put, { abortSignal });
+      } catch (error) {
+        if (!(error instanceof ResourceNotFoundException)) throw error;
+        const make = new CreateLogStreamCommand({ logGroupName, logStreamName });
+        await cloudWatchLogs.send(make, { abortSignal }).catch((other: Error) => {
+          if (!(other instanceof ResourceAlreadyExistsException)) throw other;
+        });
+        await cloudWatchLogs.send(put, { abortSignal });
+      }
     },
     secrets: async (names, abortSignal) => {
       const found = new Map<string, string>();

@@ -3,6 +3,7 @@ import { attempt, type Context, type UpdaterOptions } from "./context.ts";
 import type { UpdaterDeps } from "./deps.ts";
 import { makeDrain } from "./drain.ts";
 import type { HostFolder } from "./folder.ts";
+import { makeLogs } from "./logs.ts";
 import { makeManage } from "./manage.ts";
 import { confirm, replaceSelf } from "./self.ts";
 import { newState, parseState } from "./state.ts";
@@ -51,6 +52,7 @@ export const runUpdater = async (context: Context): Promise<void> => {
     drain: makeDrain(context),
     status: makeStatus(context),
     metrics: makeMetrics(context),
+    logs: makeLogs(context),
   };
   let lookMs = -Infinity;
   while (!context.stop.aborted) {
@@ -66,6 +68,7 @@ export const runUpdater = async (context: Context): Promise<void> => {
     await attempt(context, "manager", parts.manage);
     await attempt(context, "status", parts.status);
     await attempt(context, "metrics", parts.metrics);
+    parts.logs();
     await confirm(context);
     const pauseMs = context.trial || drains(context) ? probeMs : Math.max(0, lookMs - deps.clock.now());
     await deps.clock.sleep(pauseMs, context.stop);

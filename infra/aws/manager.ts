@@ -102,6 +102,7 @@ export class Manager extends pulumi.ComponentResource {
               region: home,
               bucket,
               parameterPrefix: this.parameterPrefix,
+              logGroup: logGroupName(context),
               volume: id,
               node: { url: node.url, integrity: node.integrity, key: store.nodeKey },
               proxy: settings.proxy,

@@ -15,6 +15,7 @@ const manager = ({ proxy, extraCa, namePrefix }: Given) =>
     region: "ap-southeast-99",
     bucket: "b".repeat(longest.name),
     parameterPrefix: `/${namePrefix}`,
+    logGroup: `${namePrefix}-manager`,
     volume: "vol-0123456789abcdef0",
     node: {
       url: `https://registry.example/${"n".repeat(128)}`,

@@ -155,6 +155,19 @@ describe.skipIf(!mayMount)("the manager's machine (namespaces of its own: needs 
     expect(await host.cloud.metrics("muster/test")).toEqual(["DataUsed", "Heartbeat"]);
   });
 
+  test("what manager and updater say is in the log group, once, and no secret", async () => {
+    const lines = (unit: string) => host.machine.log(`muster-${unit}.service.log`).split("\n").slice(0, -1);
+    for (const unit of ["manager", "updater"]) {
+      const said = lines(unit).filter((line) => line.trim() !== "");
+      const logged = await host.until(`the log of the ${unit}`, async () => {
+        const found = await host.cloud.logged(unit);
+        return found !== null && found.length >= said.length && found;
+      });
+      expect(logged.slice(0, said.length)).toEqual(said);
+      expect(logged.join("\n")).not.toMatch(/ghp_|session\/token|role\/secret/);
+    }
+  });
+
   test("a new updater looks first, then takes over; one that cannot look does not", async () => {
     const { pid } = await host.health();
     const broken = { ...programs, "updater.mjs": Buffer.from("process.exit(1);\n") };

@@ -11,6 +11,7 @@ const args: ManagerUserDataArgs = {
   region: "eu-central-1",
   bucket: "muster-dev-manager-0123456",
   parameterPrefix: "/muster-dev",
+  logGroup: "muster-dev-manager",
   volume: "vol-0123456789abcdef0",
   node: {
     url: "https://registry.example/node.tgz",
@@ -48,6 +49,12 @@ test("the hook and its scripts are what sh can read", () => {
   const scripts = [...written(userData)].filter(([path]) => path.endsWith(".sh")).map(([, text]) => text);
   for (const script of [userData, ...scripts]) execFileSync("sh", ["-n"], { input: script });
   expect(scripts).toHaveLength(2);
+});
+
+test("the machine is told where its journal goes", () => {
+  expect(written(managerUserData(args)).get("/etc/muster/host.env")).toContain(
+    'MUSTER_LOG_GROUP="muster-dev-manager"',
+  );
 });
 
 test("a proxy is followed by curl and Node, but never to the machine's metadata", () => {

@@ -36,11 +36,12 @@ const ofPino = [
 const ofAsn1 = ["asn1js", "pvtsutils", "pvutils"];
 const ofPromClient = ["@opentelemetry/api", "bintrees", "tdigest"];
 
-// S3, SSM and CloudWatch with the credentials of the machine's role.
+// S3, SSM, CloudWatch and its logs with the credentials of the machine's role.
 const ofAws = [
   ...[
     "checksums",
     "client-cloudwatch",
+    "client-cloudwatch-logs",
     "client-s3",
     "client-ssm",
     "core",
@@ -62,7 +63,11 @@ const ofAws = [
   ...["@aws/lambda-invoke-store", "bowser"],
 ];
 
-const onlyOfUpdater = ["@aws-sdk/client-cloudwatch", "@smithy/middleware-compression"];
+const onlyOfUpdater = [
+  "@aws-sdk/client-cloudwatch",
+  "@aws-sdk/client-cloudwatch-logs",
+  "@smithy/middleware-compression",
+];
 const onlyOfRest = ["plugin-paginate-rest", "plugin-request-log", "plugin-rest-endpoint-methods", "rest"].map(
   (name) => `@octokit/${name}`,
 );

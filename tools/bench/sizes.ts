@@ -22,6 +22,7 @@ export const userDataBytes = async (): Promise<{ runner: number; manager: number
     region: "eu-central-1",
     bucket: "muster-dev-manager-20260101000000000000000001",
     parameterPrefix: "/muster-dev",
+    logGroup: "muster-dev-manager",
     volume: "vol-0123456789abcdef0",
     node: { url, integrity, key: null },
     proxy: null,

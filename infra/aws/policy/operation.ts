@@ -13,10 +13,10 @@ export const operation = ({ region, logGroup }: ManagerPolicyArgs): Statement[] 
     Condition: { StringEquals: { "cloudwatch:namespace": hostMetrics.namespace } },
   },
   {
-    // Its log; the group is the program's.
+    // Its journal; the group is the program's.
     Sid: "WriteItsLog",
     Effect: "Allow",
-    Action: ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+    Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
     Resource: [arns(region).logs(logGroup)],
   },
   {

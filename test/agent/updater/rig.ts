@@ -63,6 +63,19 @@ export const makeUpdaterRig = async () => {
   });
   await new Promise<void>((resolve) => control.listen(socket, resolve));
 
+  /** All lines of journalctl. */
+  const journal: string[] = [];
+  const after = (args: readonly string[]) => {
+    const cursor = args
+      .find((arg) => arg.startsWith("--after-cursor="))
+      ?.split("=")
+      .slice(1)
+      .join("=");
+    const at = journal.findIndex((one) => one.includes(`"__CURSOR":"${cursor}"`));
+    return journal.slice(at + 1);
+  };
+  /** What CloudWatch got. */
+  const logged: { group: string; stream: string; texts: string[] }[] = [];
   const deps: UpdaterDeps = {
     clock,
     fetch: async () => {
@@ -73,6 +86,10 @@ export const makeUpdaterRig = async () => {
     run: async (command, args) => {
       calls.push(`${command} ${args.join(" ")}`);
       if (args[0] === "restart" || !running) start();
+    },
+    lines: async (_, args) => {
+      fault("journal");
+      return { lines: after(args), more: false };
     },
     log: () => {},
   };
@@ -112,6 +129,10 @@ export const makeUpdaterRig = async () => {
       return new Map(names.map((name) => [name, parameters.get(name)!]));
     },
     metrics: async () => fault("metrics"),
+    log: async (group, stream, events) => {
+      fault("log");
+      logged.push({ group, stream, texts: events.map(({ text }) => text) });
+    },
   };
 
   const updater = "the updater";
@@ -133,12 +154,19 @@ export const makeUpdaterRig = async () => {
     const secrets = { githubToken: "/token", ...(generation !== null && { certificateKey: key }) };
     objects.set(currentKey, JSON.stringify({ version: currentVersion, files, config, secrets }));
   };
-  const options = { parameterPrefix: prefix, self: sha256(updater), limits: defaultLimits };
+  const options = {
+    parameterPrefix: prefix,
+    self: sha256(updater),
+    logGroup: "the-group",
+    limits: defaultLimits,
+  };
   let done = Promise.resolve();
   const pass = () => new Promise<void>((resolve) => (asleep = resolve));
   return {
     up,
     sick,
+    journal,
+    logged,
     calls,
     faults,
     parameters,

@@ -9,6 +9,12 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { CloudWatchClient, ListMetricsCommand } from "@aws-sdk/client-cloudwatch";
+import {
+  CloudWatchLogsClient,
+  CreateLogGroupCommand,
+  GetLogEventsCommand,
+  ResourceNotFoundException,
+} from "@aws-sdk/client-cloudwatch-logs";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import type { ManagerConfig } from "../../../agent/manager-config.ts";
 import {
@@ -28,6 +34,7 @@ import {
 
 export const bucket = "muster-test-manager";
 export const parameterPrefix = "/muster-test";
+export const logGroup = "muster-test-manager";
 const region = "eu-central-1";
 
 export const sha256 = (bytes: string | Uint8Array): string =>
@@ -45,6 +52,12 @@ export const programsOf = (paths: Record<"manager" | "runner" | "updater", { pat
   "updater.mjs": readFileSync(paths.updater.path),
 });
 
+/** The machine's status; null before its first. */
+export const statusIn = async (s3: S3Client, from: string): Promise<HostStatus | null> => {
+  const object = await s3.send(new GetObjectCommand({ Bucket: from, Key: statusKey })).catch(() => null);
+  return object && hostStatus.parse(JSON.parse(await object.Body!.transformToString()));
+};
+
 export const makeCloud = async (url: string) => {
   const options = {
     region,
@@ -55,6 +68,7 @@ export const makeCloud = async (url: string) => {
   const s3 = new S3Client(options);
   const ssm = new SSMClient(options);
   const cloudWatch = new CloudWatchClient(options);
+  const cloudWatchLogs = new CloudWatchLogsClient(options);
   await s3.send(
     new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: region } }),
   );
@@ -90,12 +104,17 @@ export const makeCloud = async (url: string) => {
     secret: (value: string) => parameter(`${parameterPrefix}/secrets/githubToken`, value, "SecureString"),
     drain: (order: DrainOrder) => put(drainingKey, JSON.stringify(order)),
     takeBackDrain: () => s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: drainingKey })),
-    status: async (): Promise<HostStatus | null> => {
-      const object = await s3
-        .send(new GetObjectCommand({ Bucket: bucket, Key: statusKey }))
-        .catch(() => null);
-      return object && hostStatus.parse(JSON.parse(await object.Body!.transformToString()));
+    status: () => statusIn(s3, bucket),
+    /** What the log group has of one stream; null where there is no such stream. */
+    logged: async (logStreamName: string): Promise<string[] | null> => {
+      const ask = new GetLogEventsCommand({ logGroupName: logGroup, logStreamName, startFromHead: true });
+      const found = await cloudWatchLogs.send(ask).catch((error: Error) => {
+        if (error instanceof ResourceNotFoundException) return null;
+        throw error;
+      });
+      return found && (found.events ?? []).map(({ message }) => message!);
     },
+    makeLogGroup: () => cloudWatchLogs.send(new CreateLogGroupCommand({ logGroupName: logGroup })),
     /** Names of the stack's metrics that have values. */
     metrics: async (stack: string) => {
       const found = await cloudWatch.send(new ListMetricsCommand({ Namespace: hostMetrics.namespace }));
@@ -104,6 +123,7 @@ export const makeCloud = async (url: string) => {
     },
     close: () => {
       cloudWatch.destroy();
+      cloudWatchLogs.destroy();
       s3.destroy();
       ssm.destroy();
     },

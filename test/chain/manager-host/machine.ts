@@ -29,6 +29,7 @@ export interface Machine {
 /** Real tools where they touch files; what needs a kernel's devices is played. */
 const played = (rig: string): Record<string, string> => ({
   systemctl: `exec ${process.execPath} --no-warnings ${join(here, "systemctl.ts")} ${rig}/systemd.sock "$@"`,
+  journalctl: `exec ${process.execPath} --no-warnings ${join(here, "journalctl.ts")} ${rig}/logs "$@"`,
   mountpoint: `[ -e ${rig}/mounted ]`,
   mount: `echo "$*" >>${rig}/mounts && touch ${rig}/mounted`,
   resize2fs: "exit 0",

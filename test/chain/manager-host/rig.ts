@@ -13,14 +13,22 @@ import { config as testConfig } from "../../agent/manager/worlds.ts";
 import { startMoto } from "../../clouds/moto.ts";
 import { freePort } from "../../engine/project.ts";
 import { startGitHub } from "../../github/server.ts";
-import { bucket, makeCloud, parameterPrefix, type Programs, programsOf } from "./cloud.ts";
+import { bucket, logGroup, makeCloud, parameterPrefix, type Programs, programsOf } from "./cloud.ts";
 import { diskOf, startMachine, startMetadata } from "./machine.ts";
 
 /** Times of the updater for a test. */
-const limits = { watchMs: 200, probeMs: 50, redMs: 3_000, steadyMs: 400, secretsMs: 1_000, statusMs: 500 };
+export const hastyLimits = {
+  watchMs: 200,
+  probeMs: 50,
+  redMs: 3_000,
+  steadyMs: 400,
+  secretsMs: 1_000,
+  statusMs: 500,
+  logsMs: 1_000,
+};
 
 /** npm's archive of Node, with this computer's behind it. */
-const nodeArchive = (): Buffer => {
+export const nodeArchive = (): Buffer => {
   const folder = mkdtempSync(join(tmpdir(), "muster-node-"));
   try {
     mkdirSync(join(folder, "package/bin"), { recursive: true });
@@ -47,6 +55,7 @@ export const startHost = async () => {
   const integrity = `sha512-${Buffer.from(nodeSha512, "hex").toString("base64")}`;
   await cloud.put(fileKey(nodeSha512, "node.tgz"), node);
   await cloud.secret(github.token);
+  await cloud.makeLogGroup();
   const programs = programsOf(
     await bundle(join(import.meta.dirname, "../../.."), ["manager", "runner", "updater"], () => {}),
   );
@@ -55,6 +64,7 @@ export const startHost = async () => {
     region: "eu-central-1",
     bucket,
     parameterPrefix,
+    logGroup,
     node: { url: "http://127.0.0.1:1/node.tgz", integrity, key: fileKey(nodeSha512, "node.tgz") },
     volume: await diskOf(machine),
     proxy: null,
@@ -101,7 +111,7 @@ export const startHost = async () => {
       machine.boot(userData, {
         AWS_ENDPOINT_URL: moto.url,
         AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url,
-        MUSTER_UPDATER_LIMITS: JSON.stringify(limits),
+        MUSTER_UPDATER_LIMITS: JSON.stringify(hastyLimits),
       }),
     health: () => get<{ pid: number; managerBundle: string; ok: boolean }>("/healthz"),
     state: () => get<ManagerState>("/api/state"),

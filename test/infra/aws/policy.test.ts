@@ -120,6 +120,16 @@ describe("what the manager must be able to do", () => {
     expect(can(on("ssm:GetParameters", `arn:aws:ssm:eu-west-1:${account}:parameter/acme/golden`))).toBe(true);
   });
 
+  test("it writes its own log, and no other", () => {
+    const group = `arn:aws:logs:eu-central-1:${account}:log-group`;
+    for (const action of ["logs:CreateLogStream", "logs:PutLogEvents"]) {
+      expect(can(on(action, `${group}:muster-prod-manager:log-stream:manager`))).toBe(true);
+      expect(can(on(action, `${group}:muster-prod-manager-2:log-stream:manager`))).toBe(false);
+    }
+    const allowed = policy.Statement.flatMap(({ Action }) => Action).filter((one) => one.startsWith("logs:"));
+    expect(allowed).toEqual(["logs:CreateLogStream", "logs:PutLogEvents"]);
+  });
+
   test("it stops and starts machines that always exist", () => {
     const fixed = tagged({ "muster:stack": "muster/prod", "muster:role": "fixed" });
     expect(can(on("ec2:StopInstances", instance, fixed))).toBe(true);
