@@ -131,6 +131,8 @@ export interface RigOptions {
   secrets?: Record<string, string>;
   /** Whose objects are looked for at the end; the first is the default region of commands. */
   regions?: readonly string[];
+  /** npm's archive of the manager's Node, for a machine that really starts. */
+  node?: Uint8Array;
   /** Another project than this one, by its folder in the checkout. */
   program?: string;
 }
@@ -145,7 +147,7 @@ export const openAwsRig = async (options: RigOptions): Promise<AwsRig> => {
     copyProject(),
   ]);
   const root = join(project.root, options.program ?? ".");
-  await plantNode(project.root);
+  await plantNode(project.root, options.node);
   const [backend, home, faultsFile] = ["backend", "home", "faults.json"].map((name) =>
     join(project.root, `.rig-${name}`),
   ) as [string, string, string];
