@@ -77,6 +77,7 @@ export const readEntry = (
     fixed: entry.fixed,
     securityGroupIds: entry.securityGroupIds,
     instanceProfile: entry.instanceProfile ?? null,
+    instanceProfileRole: entry.instanceProfileRole ?? null,
   };
 };
 

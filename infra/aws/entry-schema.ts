@@ -62,5 +62,15 @@ export const entry = z.strictObject({
       description:
         "Rights at AWS of every job of these machines. Better leave it out: GitHub's OIDC gives rights to one workflow of one repository.",
     }),
+  instanceProfileRole: matching(
+    new RegExp(`^${account}:iam::\\d{12}:role/[\\w+=,.@/-]+$`),
+    "allowed is the ARN of a role, such as arn:aws:iam::123456789012:role/builder",
+  )
+    .optional()
+    .meta({
+      description:
+        "ARN of the role in `instanceProfile`: the manager may give this one to machines, and no other. Needed with it, but for `fixed`, whose machines `up` makes.",
+      examples: ["arn:aws:iam::123456789012:role/builder"],
+    }),
 });
 export type Entry = z.output<typeof entry>;

@@ -36,7 +36,10 @@ export const knownTypes = (
   });
 
 export interface Fit {
-  entry: Pick<Entry, "small" | "fixed" | "types" | "market" | "disk">;
+  entry: Pick<
+    Entry,
+    "small" | "fixed" | "types" | "market" | "disk" | "instanceProfile" | "instanceProfileRole"
+  >;
   types: readonly CatalogType[];
   diskGb: number;
   market: Market;
@@ -83,6 +86,7 @@ export const checkFits = (
       entry.disk,
       `allowed are at least ${minimum.diskGb} GB, or less with small: true`,
     );
+  checkRole(entry, path, reader);
   if (entry.fixed === 0) return;
   if (market === "spot")
     reader.refuse(
@@ -96,4 +100,27 @@ export const checkFits = (
       entry.types,
       "fixed machines are of one type; allowed is a list of one",
     );
+};
+
+/** A profile need not be called as its role, and a right to pass roles is for roles. */
+const checkRole = (
+  { instanceProfile, instanceProfileRole, fixed }: Fit["entry"],
+  path: Path,
+  reader: Reader,
+): void => {
+  const here = [...path, "instanceProfileRole"];
+  if (instanceProfile === undefined && instanceProfileRole !== undefined)
+    reader.refuse(
+      here,
+      instanceProfileRole,
+      "there is no instanceProfile; leave it out, or name the profile",
+    );
+  if (instanceProfile === undefined || instanceProfileRole !== undefined || fixed > 0) return;
+  const name = instanceProfile.split("/").at(-1)!;
+  reader.refuse(
+    here,
+    undefined,
+    "the manager may pass one role alone; allowed is the ARN of the profile's, which " +
+      `aws iam get-instance-profile --instance-profile-name ${name} --query 'InstanceProfile.Roles[0].Arn' shows`,
+  );
 };

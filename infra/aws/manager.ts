@@ -24,7 +24,7 @@ export interface ManagerArgs extends Pick<StoreArgs, "files" | "node" | "current
   cache: Pick<Cache, "bucket">;
   /** Of all pools: as the settings have them, and where their machines come from. */
   backends: {
-    settings: readonly Pick<AwsBackendSettings, "region" | "image" | "instanceProfile" | "fixed">[];
+    settings: readonly Pick<AwsBackendSettings, "region" | "image" | "instanceProfileRole" | "fixed">[];
     places: readonly pulumi.Input<LaunchPlace>[];
   };
   /** GitHub's credential, unless `secretParameters` names it. */
@@ -79,7 +79,7 @@ export class Manager extends pulumi.ComponentResource {
             imageParameters: launching.flatMap(({ region, image }) =>
               image.kind === "ssm" ? [{ region, name: image.parameter }] : [],
             ),
-            passedRoles: launching.flatMap(({ instanceProfile }) => instanceProfile ?? []),
+            passedRoles: launching.flatMap(({ instanceProfileRole }) => instanceProfileRole ?? []),
             parameters: store.parameters,
             buckets: { manager, cache },
             logGroup: logGroupName(context),

@@ -97,4 +97,6 @@ export interface AwsBackendSettings {
   securityGroupIds: readonly string[];
   /** Off unless somebody insists: jobs could use its rights. */
   instanceProfile: string | null;
+  /** ARN of its role; where machines are launched it is there with the profile. */
+  instanceProfileRole: string | null;
 }

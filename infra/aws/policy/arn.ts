@@ -19,6 +19,5 @@ export const arns = (region: string) => {
     bucket: (name: string, key?: string) =>
       `arn:${partition}:s3:::${name}${key === undefined ? "" : `/${key}`}`,
     logs: (group: string) => of("logs", `log-group:${group}:*`),
-    role: (name: string) => (name.startsWith("arn:") ? name : `arn:${partition}:iam::*:role/${name}`),
   };
 };

@@ -82,8 +82,8 @@ const images = ({ region, imageParameters }: ManagerPolicyArgs): Statement[] =>
         },
       ];
 
-const passedRoles = ({ region, passedRoles: names }: ManagerPolicyArgs): Statement[] =>
-  names.length === 0
+const passedRoles = ({ passedRoles: roles }: ManagerPolicyArgs): Statement[] =>
+  roles.length === 0
     ? []
     : [
         {
@@ -91,7 +91,7 @@ const passedRoles = ({ region, passedRoles: names }: ManagerPolicyArgs): Stateme
           Sid: "PassTheRolesOfPools",
           Effect: "Allow",
           Action: ["iam:PassRole"],
-          Resource: unique(names.map((name) => arns(region).role(name))),
+          Resource: unique(roles),
           Condition: { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } },
         },
       ];

@@ -35,7 +35,7 @@ export interface ManagerPolicyArgs {
   places: readonly LaunchPlace[];
   /** Public or own SSM parameters that templates take their image from. */
   imageParameters: readonly { region: string; name: string }[];
-  /** Roles of pools that insist on an instance profile; their jobs have these rights. */
+  /** ARNs of the roles of pools that insist on an instance profile; their jobs have these rights. */
   passedRoles: readonly string[];
   /** Names, each beginning with a slash or not: the hashes of programs, and the secrets. */
   parameters: readonly string[];

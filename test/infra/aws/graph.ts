@@ -155,5 +155,6 @@ export const entry = (over: Partial<AwsBackendSettings> = {}): AwsBackendSetting
   fixed: 0,
   securityGroupIds: [],
   instanceProfile: null,
+  instanceProfileRole: null,
   ...over,
 });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { Manager, type ManagerArgs } from "../../../infra/aws/manager.ts";
+import type { PolicyDocument } from "../../../infra/aws/policy/statement.ts";
 import type { AwsSettings } from "../../../infra/aws/settings.ts";
 import { contextOf, entry, graphOf, type Graph } from "./graph.ts";
 
@@ -208,4 +209,21 @@ test("credits are for burstable types only", async () => {
     ).inputs.creditSpecification;
   expect(await credits("t4g.micro")).toEqual({ cpuCredits: "unlimited" });
   expect(await credits("m7g.medium")).toBeUndefined();
+});
+
+test("the role may pass the role that the settings name, whatever the profile is called, and none of fixed machines", async () => {
+  const instanceProfileRole = "arn:aws:iam::123456789012:role/ci/builder";
+  const given = entry({ instanceProfile: "ci", instanceProfileRole });
+  const passed = async (fixed: number): Promise<string[]> => {
+    const places = [{ region: "eu-central-1", template: "lt-1", subnets: ["subnet-1"], fixed: fixed > 0 }];
+    const graph = await managerOf({ backends: { settings: [{ ...given, fixed }], places } });
+    const { Statement } = JSON.parse(
+      graph.one("iam/rolePolicy:RolePolicy", "m-host-policy").policy,
+    ) as PolicyDocument;
+    return Statement.filter(({ Action }) => Action.includes("iam:PassRole")).flatMap(
+      ({ Resource }) => Resource,
+    );
+  };
+  expect(await passed(0)).toEqual([instanceProfileRole]);
+  expect(await passed(1)).toEqual([]);
 });

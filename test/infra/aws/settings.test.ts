@@ -7,6 +7,7 @@ const entry = (aws: unknown, pool: Record<string, unknown> = {}) => ({
   pools: { p: { ...pool, backends: [{ aws }] } },
 });
 const poolOf = (values: Record<string, unknown>) => Object.values(parseAws(values).pools)[0]!;
+const instanceProfileRole = "arn:aws:iam::123456789012:role/ci/builder";
 const entryOf = (values: Record<string, unknown>) => poolOf(values).backends[0] as AwsBackendSettings;
 const vpc = {
   vpcId: "vpc-0123456789abcdef0",
@@ -60,6 +61,7 @@ test("a region and where runners register are enough", () => {
     fixed: 0,
     securityGroupIds: [],
     instanceProfile: null,
+    instanceProfileRole: null,
   });
   expect(first!.types.map(({ name }) => name)).toEqual([
     ...["c8g.2xlarge", "c7g.2xlarge", "m8g.2xlarge", "m7g.2xlarge"],
@@ -206,7 +208,14 @@ test("a manager that is small for its pools, unknown prices and instance profile
   const warned = (values: Record<string, unknown>) => parseAws(values).warnings.join("\n");
   expect(warned({ manager, ...entry({}, { max: 501 }) })).toContain("better t4g.micro");
   expect(warned(entry({ types: ["c9g.2xlarge"] }))).toMatch(/not a type that muster knows.*[\s\S]*dearest/);
-  expect(warned(entry({ instanceProfile: "builder" }))).toContain("GitHub's OIDC");
+  expect(warned(entry({ instanceProfile: "builder", instanceProfileRole }))).toContain("GitHub's OIDC");
+});
+
+test("machines that always exist may have a profile without the manager passing its role", () => {
+  const { instanceProfile, instanceProfileRole: role } = entryOf(
+    entry({ instanceProfile: "builder", fixed: 1 }, { max: 1 }),
+  );
+  expect([instanceProfile, role]).toEqual(["builder", null]);
 });
 
 test("a type that is not known is allowed; with a price it is counted at that", () => {
@@ -327,6 +336,24 @@ test.each<[string, Record<string, unknown>, string, RegExp, string[]?]>([
   ["an image", entry({ image: "ubuntu" }), `${p}.image`, /ami-0123/],
   ["a group", entry({ securityGroupIds: ["default"] }), `${p}.securityGroupIds.0`, /sg-0123/],
   ["a profile", entry({ instanceProfile: "a b" }), `${p}.instanceProfile`, /instance profile/],
+  [
+    "a profile whose role nobody named",
+    entry({ instanceProfile: "arn:aws:iam::123456789012:instance-profile/ci/builder" }),
+    `${p}.instanceProfileRole`,
+    /get-instance-profile --instance-profile-name builder /,
+  ],
+  [
+    "a role without a profile",
+    entry({ instanceProfileRole }),
+    `${p}.instanceProfileRole`,
+    /no instanceProfile/,
+  ],
+  [
+    "a role that is a name",
+    entry({ instanceProfile: "builder", instanceProfileRole: "builder" }),
+    `${p}.instanceProfileRole`,
+    /ARN of a role/,
+  ],
   ["a price", entry({ price: 0 }), `${p}.price`, /USD per hour/],
   ["a backend", { pools: { p: { backends: ["asw"] } } }, "muster:pools.p.backends.0", /did you mean aws/],
   [

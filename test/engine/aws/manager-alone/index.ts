@@ -78,6 +78,7 @@ const entry: AwsBackendSettings = {
   fixed: 0,
   securityGroupIds: [],
   instanceProfile: null,
+  instanceProfileRole: null,
 };
 
 const context = awsContext({ stack: { project: "manager-alone", name: "try" }, settings });
