@@ -1,6 +1,7 @@
 /**
  * The manager's machine. Everything that changes reaches it through the store, so that it stands for years: only
- * another region, subnet or type of machine replaces it, and then its address and its data stay.
+ * another region or subnet replaces it, and another type stops and starts it. test/infra/aws/replacements.test.ts has
+ * what each setting replaces.
  */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";

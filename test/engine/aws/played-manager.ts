@@ -49,7 +49,7 @@ export const playManager = async (
 
   const stop = new AbortController();
   const deps = { ...realDeps(), log: () => {} };
-  const options = { parameterPrefix: "", self: bundle, limits: defaultLimits };
+  const options = { parameterPrefix: "", self: bundle, logGroup: null, limits: defaultLimits };
   const folder = hostFolder({ programs: directory, data: directory, updater: directory });
   const context = await makeContext(options, awsStore(bucket, stack), folder, stop.signal, deps);
   const config = { manager: { port: 0, socket } };

@@ -72,8 +72,18 @@ export interface Graph {
   one(type: string, name: string): any;
 }
 
-/** @param program makes resources; what it returns is awaited, so that outputs can be read */
-export const graphOf = async <T>(program: () => T): Promise<Graph & { result: pulumi.Unwrap<T> }> => {
+type Asker = Pick<Made, "type" | "name" | "inputs" | "provider"> & Asked;
+const nameAsId = ({ type, name, inputs }: Asker): string =>
+  type.endsWith(":Bucket") ? `${inputs.bucketPrefix}1` : `${name}-id`;
+
+/**
+ * @param program makes resources; what it returns is awaited, so that outputs can be read
+ * @param idOf what AWS would call it
+ */
+export const graphOf = async <T>(
+  program: () => T,
+  idOf: (made: Asker) => string = nameAsId,
+): Promise<Graph & { result: pulumi.Unwrap<T> }> => {
   const made: Made[] = [];
   let heard: ReturnType<typeof listen> | null = null;
   await pulumi.runtime.setMocks({
@@ -81,7 +91,7 @@ export const graphOf = async <T>(program: () => T): Promise<Graph & { result: pu
       const provider = args.provider?.split("::").at(-2);
       const asked = heard!.get(`${args.type} ${args.name}`)!;
       made.push({ type: args.type, name: args.name, inputs: args.inputs, provider, ...asked });
-      const id = args.type.endsWith(":Bucket") ? `${args.inputs.bucketPrefix}1` : `${args.name}-id`;
+      const id = idOf({ type: args.type, name: args.name, inputs: args.inputs, provider, ...asked });
       return { id, state: computed(args) };
     },
     call: ({ inputs }) => inputs,
