@@ -27,7 +27,6 @@ export class Runners extends pulumi.ComponentResource {
 const outputsOf = (name: string, args: RunnersArgs, parent: Runners): RunnersOutputs => {
   const { settings } = args;
   const { manager, aws, github, budget } = settings;
-  for (const warning of settings.warnings) void pulumi.log.warn(`${warning}.`);
   if (args.node === null) return onThisComputer(name, { ...args, root: projectRoot }, parent);
   if (manager.on !== "aws" || !aws)
     throw new Error("a manager on AWS needs the settings of AWS and the Node of its machine");
