@@ -20,7 +20,7 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { realCliDeps } from "../../agent/cli/deps.ts";
 import { endMachines } from "../../agent/cli/local/machines.ts";
-import type { JobSource, ManagerConfig, PoolConfig } from "../../agent/manager-config.ts";
+import type { JobSource, ManagerConfig, ManagerSecrets, PoolConfig } from "../../agent/manager-config.ts";
 import type { ManagerState } from "../../agent/manager/view.ts";
 import { folder } from "../../agent/supervisor/folder.ts";
 import { managerEnvironment, managerNodeFlags } from "../../agent/supervisor/manager-process.ts";
@@ -45,6 +45,10 @@ export interface ChainOptions {
   /** On before the manager starts. */
   faults?: readonly Fault[];
   manager?: Partial<ManagerConfig["manager"]>;
+  /** Another file as the manager; default today's. */
+  program?: { path: string; sha256: string };
+  /** Besides the token of GitHub. */
+  secrets?: ManagerSecrets;
   /** What else the manager inherits. */
   env?: NodeJS.ProcessEnv;
   /** Goes before the manager's command: setpriv and its like. */
@@ -103,7 +107,8 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
   for (const fault of options.faults ?? []) github.control.setFault(fault);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const port = await freePort();
-  const { manager: managerBundle, runner: runnerBundle } = await placed(await bundles(), directory, options);
+  const { manager, runner: runnerBundle } = await placed(await bundles(), directory, options);
+  const managerBundle = options.program ?? manager;
   const settingsPath = join(directory, "settings.json");
   const socket = join(directory, "control.sock");
   const write = (pools: ChainOptions["pools"]) => {
@@ -184,7 +189,7 @@ export async function startChain(options: ChainOptions): Promise<Chain> {
         env: { PATH: process.env.PATH, ...managerEnvironment, ...options.env },
         stdio: ["pipe", out, out],
       });
-      child.stdin!.end(JSON.stringify({ githubToken: github.token }));
+      child.stdin!.end(JSON.stringify({ githubToken: github.token, ...options.secrets }));
       await poll(
         "the manager serves",
         async () => (await fetch(`${address}/healthz`)).ok,

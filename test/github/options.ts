@@ -161,13 +161,17 @@ export interface GitHubOptions {
   clock?: Clock;
   /** Default: the stand-in runner's archive, built on first use. */
   archive?: () => Promise<RunnerArchive>;
+  /** Where archives are downloaded, `https://HOST:PORT` of whoever serves its /downloads; default: the simulator, in clear. */
+  downloads?: string;
   /** Default: workflow/run.ts. */
   makeWorkflow?: MakeWorkflow;
 }
 
-export type ResolvedOptions = Required<Omit<GitHubOptions, "timings" | "archive" | "makeWorkflow">> & {
+export type ResolvedOptions = Required<
+  Omit<GitHubOptions, "timings" | "archive" | "downloads" | "makeWorkflow">
+> & {
   timings: Timings;
-} & Pick<GitHubOptions, "archive" | "makeWorkflow">;
+} & Pick<GitHubOptions, "archive" | "downloads" | "makeWorkflow">;
 
 export const resolveOptions = (options: GitHubOptions): ResolvedOptions => ({
   host: "127.0.0.1",

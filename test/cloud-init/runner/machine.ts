@@ -16,6 +16,7 @@ const recorders: Record<string, string> = {
   nft: record,
   usermod: record,
   swapoff: record,
+  poweroff: record,
   chown: record,
   useradd: `${record}; for name; do :; done; echo "$name:x:99:99::/:/bin/sh" >>/etc/passwd`,
   // The boot itself runs at once and to its end; timers only are noted.
@@ -24,11 +25,25 @@ const recorders: Record<string, string> = {
   sleep: `${record}; [ "$(grep -c '^sleep' "$MUSTER_CALLS")" -lt "$MUSTER_ROUNDS" ] || kill $PPID`,
 };
 
+export interface Running {
+  /** Rejects when it ends with an error. */
+  ended: Promise<void>;
+  kill(): void;
+}
+
+/** What muster-agent.service does. */
+const agentUnit = [
+  "cp /etc/muster/launch.json /run/muster/launch.json",
+  "PATH=/opt/muster/bin:$PATH exec /opt/muster/runner/externals/node24/bin/node /opt/muster/agent.mjs /run/muster/launch.json",
+].join(" && ");
+
 export interface Machine {
   /** Boots with the document; resolves when the boot has come to its end or was given up after `rounds`. */
   boot(document: string, rounds?: number): Promise<void>;
   /** Runs a command on it. */
   run(...command: string[]): Promise<void>;
+  /** Starts the agent as its unit does. */
+  agent(): Running;
   /** Calls of what was replaced, such as `systemctl daemon-reload`; taken, so that the next are those of the next boot. */
   calls(): string[];
   read(path: string): string;
@@ -74,7 +89,7 @@ export function makeMachine(env: Record<string, string>, metadata: string): Mach
   }
   writeFileSync(at("calls"), "");
 
-  const inside = async (command: readonly string[], rounds: number) => {
+  const start = (command: readonly string[], rounds: number): Running => {
     const mounts = ["opt", "run", "etc", "var/lib", "usr/local/share", "dev"];
     const script = [
       "set -e",
@@ -97,10 +112,13 @@ export function makeMachine(env: Record<string, string>, metadata: string): Mach
     });
     let said = "";
     child.stderr.on("data", (part: Buffer) => (said += part.toString()));
-    const [code] = (await once(child, "close")) as [number | null];
-    if (code !== 0 && code !== null && code !== 143)
-      throw new Error(`${command.join(" ")} ended with ${code}: ${said}`);
+    const ended = once(child, "close").then(([code]: (number | null)[]) => {
+      if (code !== 0 && code !== null && code !== 143)
+        throw new Error(`${command.join(" ")} ended with ${code}: ${said}`);
+    });
+    return { ended, kill: () => void child.kill("SIGKILL") };
   };
+  const inside = (command: readonly string[], rounds: number) => start(command, rounds).ended;
 
   return {
     boot: async (document, rounds = 1) => {
@@ -112,6 +130,7 @@ export function makeMachine(env: Record<string, string>, metadata: string): Mach
       await inside([at("part-001")], rounds);
     },
     run: (...command) => inside(command, 1),
+    agent: () => start(["/bin/sh", "-c", agentUnit], 1),
     calls: () => {
       const lines = readFileSync(at("calls"), "utf8").split("\n").slice(0, -1);
       writeFileSync(at("calls"), "");

@@ -72,7 +72,7 @@ async function generateJit(sim: Sim, c: Ctx) {
 async function downloads(sim: Sim, c: Ctx) {
   runnerScope(sim, c, "read");
   const { os, architecture, filename, sha256 } = await sim.archive.get();
-  const url = `${sim.origin}/downloads/${filename}`;
+  const url = `${sim.options.downloads ?? sim.origin}/downloads/${filename}`;
   return c.json([{ os, architecture, download_url: url, filename, sha256_checksum: sha256 }]);
 }
 
