@@ -79,7 +79,7 @@ const remember = async () => {
       id: machineId,
       pool,
       backend: "aws",
-      offer: `aws:${entry.name}:${region}a:c8g.2xlarge`,
+      offer: `aws:${pool}/${entry.name}`,
       launch: "l1",
     },
     ...{

@@ -137,7 +137,7 @@ function regionsOf({ pool, offer }: Machine, { config }: World): ReadonlySet<str
       entry.kind === "aws" ? [{ of, name: entry.name, region: entry.region }] : [],
     ),
   );
-  const parts = offer.split(":");
-  const named = entries.filter(({ of, name }) => of === pool && parts.includes(name));
+  // As the backend names its offers.
+  const named = entries.filter(({ of, name }) => of === pool && offer === `aws:${of}/${name}`);
   return new Set((named.length > 0 ? named : entries).map(({ region }) => region));
 }

@@ -60,7 +60,7 @@ const startedBefore = 20_000;
 
 const start = (change: Partial<Machine> = {}, parts: Partial<World> = {}) => {
   const launched = clock.now() - startedBefore;
-  const offer = "aws:spot-eu-central-1:eu-central-1a:c8g.2xlarge";
+  const offer = "aws:a/spot-eu-central-1";
   const ours = { backend: "aws", offer, askedMs: launched - 3_000, startedMs: launched };
   const local = machine("m1", "starting");
   const deps: Deps = {
