@@ -72,6 +72,8 @@ const compile = async (root: string, name: BundleName) => {
     write: false,
     metafile: true,
     ...(name === "leaving" ? ofLeaving : { format: "esm", target: "node24" }),
+    // Of EC2's client as CommonJS a megabyte would stay.
+    ...(name === "manager" && { mainFields: ofLeaving.mainFields }),
     platform: "node",
     legalComments: "none",
     logLevel: "silent",

@@ -174,10 +174,12 @@ async function launch(
   const id = deps.id(10);
   // GitHub's runner names may hold 64 characters; the launch id makes them unique for ever.
   const machines = Array.from({ length: count }, (_, index) => `${pool.slice(0, 40)}-${id}-${index}`);
+  const request = { pool, offer, machines };
+  const prepared = acting.backends.get(backend)?.prepare?.(id, request);
   const entry: Launch = {
     id,
     backend,
-    request: { pool, offer, machines },
+    request: prepared === undefined ? request : { ...request, prepared },
     worstMicros: priceMicros,
     askedMs: now,
     sentMs: now,

@@ -18,6 +18,8 @@ export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World 
   switch (fact.is) {
     case "settings-changed":
       return settingsChanged(world, fact);
+    case "offers-changed":
+      return same(world.offers, fact.offers) ? world : { ...world, offers: fact.offers };
     case "draining":
       return draining(world, fact.on, fact.pools ?? null);
     case "listed":

@@ -51,6 +51,8 @@ export type Fact =
       offers: Record<PoolName, readonly Offer[]>;
       recipes: Record<PoolName, string>;
     }
+  /** Prices changed; the settings did not. */
+  | { is: "offers-changed"; offers: Record<PoolName, readonly Offer[]> }
   /** `pools`: these alone; none named, or off: the whole stack. */
   | { is: "draining"; on: boolean; pools?: readonly PoolName[] | null }
   /** `consistent: false`: a list may lack what exists. */

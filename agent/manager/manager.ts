@@ -23,7 +23,7 @@ import { defaultLimits, type Limits } from "./limits.ts";
 import { keepListing } from "./lists.ts";
 import { makeLoop } from "./loop.ts";
 import type { Backend, MakeGitHub } from "./ports.ts";
-import { readSettings, type Settings, settingsChanged } from "./settings.ts";
+import { offersOf, readSettings, type Settings, settingsChanged } from "./settings.ts";
 import { stackKeys } from "./stack-key.ts";
 import { startWorld } from "./start-world.ts";
 import { serveControl } from "./web/control.ts";
@@ -227,6 +227,9 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
 
   loop.start(act);
   const lists = keepListing(loop, backends, limits, deps);
+  const watches = [...backends.values()].map((backend) =>
+    backend.watch?.(() => loop.report({ is: "offers-changed", offers: offersOf(current, backends) })),
+  );
   github.start(config);
   const stopUpkeep = keepUp(journal, limits, deps);
   measuring = keepMeasuring(github.hosts, limits, deps, () => {
@@ -241,6 +244,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   const shutDown = async () => {
     loop.stop();
     lists.stop();
+    for (const end of watches) end?.();
     stopUpkeep();
     measuring?.stop();
     await Promise.all([github.stop(), web.close(), agentCalls.close(), door.close(), control.close()]);

@@ -28,6 +28,13 @@ export interface Backend {
   offers(pool: PoolName, entry: BackendConfig): readonly Offer[];
   /** Every machine of this stack, also those that stopped by themselves; rejects rather than return a part. */
   list(signal: AbortSignal): Promise<readonly ListedMachine[]>;
+  /**
+   * What `launch` needs beside the request to send the same bytes again, by whatever manager and settings: it becomes the
+   * request's `prepared`, in the journal. Absent where a request says all; undefined where the settings do not say what to send.
+   */
+  prepare?(launch: string, request: LaunchRequest): string | undefined;
+  /** Looks after what its offers depend on beside the settings, and says when they have changed; the function ends that. */
+  watch?(changed: () => void): () => void;
   /** Idempotent by the ids in the request. Rejects when nothing is known of the outcome. */
   launch(
     launch: string,

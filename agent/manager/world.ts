@@ -70,6 +70,8 @@ export interface LaunchRequest {
    * is there until a machine of the launch takes it (apply/places.ts).
    */
   machines: readonly MachineId[];
+  /** What its backend sends, as it prepared it: settings may have changed before it is sent again. */
+  prepared?: string;
 }
 export interface Launch {
   id: LaunchId;

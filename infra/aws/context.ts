@@ -2,7 +2,7 @@
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 import type { AwsSettings } from "./settings.ts";
-import { stackTag } from "./tags.ts";
+import { stackOf, stackTag } from "./tags.ts";
 
 export * from "./tags.ts";
 
@@ -37,7 +37,7 @@ export const awsContext = (
 ): AwsContext => {
   const tags = (extra: Readonly<Record<string, string>> = {}) => ({
     ...settings.tags,
-    [stackTag]: `${stack.project}/${stack.name}`,
+    [stackTag]: stackOf(stack),
     ...extra,
   });
   const providers = new Map(

@@ -63,6 +63,11 @@ const ofAws = [
   ...["@aws/lambda-invoke-store", "bowser"],
 ];
 
+// EC2 with the credentials of the machine's role.
+const ofEc2 = ["@aws-sdk/client-ec2", "@aws-sdk/middleware-sdk-ec2"];
+const onlyOfS3 = [...["checksums", "client-s3", "client-ssm", "middleware-sdk-s3"]].map(
+  (name) => `@aws-sdk/${name}`,
+);
 const onlyOfUpdater = [
   "@aws-sdk/client-cloudwatch",
   "@aws-sdk/client-cloudwatch-logs",
@@ -80,12 +85,15 @@ const allowed = {
     ...ofAsn1,
     ...ofPino,
     ...ofPromClient,
+    ...ofEc2,
+    ...ofAws.filter((name) => !onlyOfUpdater.includes(name) && !onlyOfS3.includes(name)),
   ].sort(),
   runner: ["zod"],
   updater: [...ofAws, "zod"].sort(),
   // Runs where `destroy` does, with the credentials of whoever runs it.
   leaving: [
-    ...["@aws-sdk/client-ec2", "@aws-sdk/middleware-sdk-ec2", "zod"],
+    ...ofEc2,
+    "zod",
     ...ofAws.filter((name) => !onlyOfUpdater.includes(name)),
     ...octokit.filter((name) => !onlyOfRest.includes(name)),
     ...ofOctokit,

@@ -141,6 +141,23 @@ describe("a launch", () => {
   });
 });
 
+test("what a backend prepared for a launch is in the journal before its call leaves, and is sent again as it was", async () => {
+  let made = 0;
+  const sent: (string | undefined)[] = [];
+  const run = set(world(), {
+    prepare: (id, { machines }) => `${id} ${machines.length} ${++made}`,
+    launch: async (_id, request) => {
+      sent.push(request.prepared, run.world().launches["abc"]?.request.prepared);
+      throw new Error("reset");
+    },
+  });
+  run.act([launch]);
+  await run.clock.advance(0);
+  run.act([{ key: "again", do: "repeat-launch", launch: "abc" }]);
+  await run.clock.advance(0);
+  expect(sent).toEqual(Array.from({ length: 4 }, () => "abc 2 1"));
+});
+
 test("an action with the same key is never under way twice", async () => {
   let calls = 0;
   const done = world({ machines: [machine("m1", "done")] });

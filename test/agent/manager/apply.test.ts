@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { after } from "./facts.ts";
-import { config, now, world } from "./worlds.ts";
+import { config, now, offer, world } from "./worlds.ts";
 
 describe("settings", () => {
   test("new settings close what new settings can cure, and keep other pauses", () => {
@@ -16,4 +16,12 @@ describe("settings", () => {
     });
     expect(Object.keys(next.circuits)).toEqual(["offer:x"]);
   });
+});
+
+test("new prices change the offers and nothing else: no pause ends, no boot is forgotten", () => {
+  const circuit = { is: "open", untilMs: now + 1, reason: "denied", detail: "", trips: 1 } as const;
+  const start = { ...world({ circuits: { "backend:x": circuit } }), boots: { "a/local": [false] } };
+  const offers = { a: [offer({ priceMicros: 9 })] };
+  expect(after(start, { is: "offers-changed", offers })).toEqual({ ...start, offers });
+  expect(after(start, { is: "offers-changed", offers: start.offers })).toBe(start);
 });

@@ -16,10 +16,10 @@ const entry: AwsBackend = {
   template: { id: "lt-1", version: 1 },
   subnets: [{ id: "subnet-1", zone: "eu-central-1a" }],
   besideMicrosPerHour: 0,
-  fixed: [],
+  fixed: ["i-1"],
 };
 
-test("a pool of EC2 alone starts nothing, promises GitHub nothing, and says why its jobs wait", () => {
+test("a pool of machines that always exist alone starts nothing, promises GitHub nothing, and says why its jobs wait", () => {
   const ec2 = world({
     config: config({ a: { backends: [entry] } }),
     offers: { a: [] },
@@ -31,6 +31,15 @@ test("a pool of EC2 alone starts nothing, promises GitHub nothing, and says why 
     { reason: "not-offered", jobs: 2, detail: expect.stringContaining("spot-eu-central-1 of the pool a") },
   ]);
   expect(capacity.a).toBe(0);
+});
+
+test("an entry whose machines are launched lacks nothing", () => {
+  const launched = world({
+    config: config({ a: { backends: [{ ...entry, fixed: [] }] } }),
+    offers: { a: [offer()] },
+    demand: { a: demand(2) },
+  });
+  expect(plan(launched, now, limits).refusals.a).toEqual([]);
 });
 
 test("a pool's other backends are used", () => {

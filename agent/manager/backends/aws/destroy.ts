@@ -1,0 +1,45 @@
+/** Ends instances: this stack's, launched for jobs, and no others, whatever somebody believes of an id. */
+import type { MachineId } from "../../world.ts";
+import { CallFailed, type Calls } from "./calls.ts";
+import { instancesIn, stackFilter } from "./list.ts";
+
+/** A place of a launch that nobody took is called otherwise. */
+export const isInstanceId = (id: MachineId): boolean => /^i-[0-9a-f]{8,32}$/.test(id);
+
+/** @returns those that were told to end; what is gone, or not of this stack, is not among them */
+export async function endInstances(
+  region: string,
+  ids: readonly MachineId[],
+  stack: string,
+  calls: Calls,
+  signal: AbortSignal,
+): Promise<MachineId[]> {
+  // A filter, unlike a list of ids, does not fail for one that EC2 has forgotten.
+  const named = { Name: "instance-id", Values: [...ids] };
+  const found = await instancesIn(region, [named, stackFilter(stack)], calls, signal);
+  const due = found.filter(({ State }) => State?.Name !== "terminated").map(({ InstanceId }) => InstanceId!);
+  await terminate(region, due, calls, signal);
+  return due;
+}
+
+/** One that vanished in between fails the whole call: then the halves are asked for by themselves. */
+async function terminate(
+  region: string,
+  ids: readonly MachineId[],
+  calls: Calls,
+  signal: AbortSignal,
+): Promise<void> {
+  if (ids.length === 0) return;
+  const call = { region, action: "TerminateInstances", kind: "end" } as const;
+  try {
+    await calls.make(call, signal, (ec2, heeded) =>
+      ec2.terminateInstances({ InstanceIds: [...ids] }, heeded),
+    );
+  } catch (error) {
+    if (!(error instanceof CallFailed) || error.code !== "InvalidInstanceID.NotFound") throw error;
+    if (ids.length === 1) return;
+    const half = Math.ceil(ids.length / 2);
+    await terminate(region, ids.slice(0, half), calls, signal);
+    await terminate(region, ids.slice(half), calls, signal);
+  }
+}

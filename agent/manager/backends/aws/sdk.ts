@@ -1,0 +1,60 @@
+/** The part of EC2's API that the backend uses, through the SDK. */
+import {
+  CreateFleetCommand,
+  type CreateFleetCommandInput,
+  type CreateFleetCommandOutput,
+  DescribeInstancesCommand,
+  type DescribeInstancesCommandInput,
+  type DescribeInstancesCommandOutput,
+  DescribeSpotPriceHistoryCommand,
+  type DescribeSpotPriceHistoryCommandInput,
+  type DescribeSpotPriceHistoryCommandOutput,
+  EC2Client,
+  TerminateInstancesCommand,
+  type TerminateInstancesCommandInput,
+  type TerminateInstancesCommandOutput,
+} from "@aws-sdk/client-ec2";
+import { awsLimits } from "./limits.ts";
+
+export interface Ec2 {
+  createFleet(input: CreateFleetCommandInput, signal: AbortSignal): Promise<CreateFleetCommandOutput>;
+  describeInstances(
+    input: DescribeInstancesCommandInput,
+    signal: AbortSignal,
+  ): Promise<DescribeInstancesCommandOutput>;
+  terminateInstances(
+    input: TerminateInstancesCommandInput,
+    signal: AbortSignal,
+  ): Promise<TerminateInstancesCommandOutput>;
+  describeSpotPriceHistory(
+    input: DescribeSpotPriceHistoryCommandInput,
+    signal: AbortSignal,
+  ): Promise<DescribeSpotPriceHistoryCommandOutput>;
+}
+
+export const ec2Of = (client: Pick<EC2Client, "send">): Ec2 => ({
+  createFleet: (input, abortSignal) => client.send(new CreateFleetCommand(input), { abortSignal }),
+  describeInstances: (input, abortSignal) =>
+    client.send(new DescribeInstancesCommand(input), { abortSignal }),
+  terminateInstances: (input, abortSignal) =>
+    client.send(new TerminateInstancesCommand(input), { abortSignal }),
+  describeSpotPriceHistory: (input, abortSignal) =>
+    client.send(new DescribeSpotPriceHistoryCommand(input), { abortSignal }),
+});
+
+/**
+ * Credentials are found as every tool of AWS finds them: on a manager's machine its role's. The SDK repeats nothing: a launch
+ * is repeated by the core, which knows that it is in doubt, and lists and ends are asked for again anyway.
+ */
+export const connect = (region: string): Ec2 =>
+  ec2Of(
+    new EC2Client({
+      region,
+      maxAttempts: 1,
+      requestHandler: {
+        connectionTimeout: awsLimits.connectTimeoutMs,
+        requestTimeout: Math.max(...Object.values(awsLimits.callTimeoutMs)),
+        throwOnRequestTimeout: true,
+      },
+    }),
+  );
