@@ -86,7 +86,7 @@ test("a launch makes spot machines with their tags, and another manager knows th
   expect(listed.map(({ id }) => id).sort()).toEqual([...machines].sort());
   for (const each of listed) {
     expect(each).toMatchObject({
-      ...{ pool: "a", launch: "l1", offer: "aws:a/spot-eu-central-1", running: true },
+      ...{ pool: "a", launch: "l1", offer: "aws:a:spot-eu-central-1", running: true },
     });
     expect(Math.abs(each.startedMs - Date.now())).toBeLessThan(60_000);
   }

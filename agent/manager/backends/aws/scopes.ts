@@ -17,7 +17,7 @@ export interface Place {
   types?: readonly string[];
 }
 
-export const offerKey = (pool: string, name: string): string => `${awsBackendName}:${pool}/${name}`;
+export const offerKey = (pool: string, name: string): string => `${awsBackendName}:${pool}:${name}`;
 
 const account: Scope = { on: "backend", key: awsBackendName };
 const regionScope = (region: string): Scope => ({ on: "backend", key: `${awsBackendName}:${region}` });

@@ -47,7 +47,7 @@ export const instance = (id: string, state = "running", over: Record<string, unk
     { Key: "muster:stack", Value: "muster/test" },
     { Key: "muster:pool", Value: "a" },
     { Key: "muster:launch", Value: "l1" },
-    { Key: "muster:offer", Value: "aws:a/spot-eu-central-1" },
+    { Key: "muster:offer", Value: "aws:a:spot-eu-central-1" },
   ],
   ...over,
 });

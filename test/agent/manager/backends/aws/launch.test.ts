@@ -5,7 +5,7 @@ import type { LaunchRequest } from "../../../../../agent/manager/world.ts";
 import { type Answer, ec2Error, entry, makeRig, type Rig, type } from "./fake.ts";
 
 const { signal } = new AbortController();
-const offer = "aws:a/spot-eu-central-1";
+const offer = "aws:a:spot-eu-central-1";
 let rig: Rig;
 afterEach(() => rig.close());
 
@@ -22,7 +22,7 @@ const fleet = (...ids: string[]) => ({ Instances: [{ InstanceIds: ids }], Errors
 describe("the call", () => {
   const launched = async (entries = [entry()], count = 2) => {
     const backend = start(() => fleet("i-00000001", "i-00000002"), entries);
-    const request = requestOf(count, { offer: `aws:a/${entries[0]!.name}` });
+    const request = requestOf(count, { offer: `aws:a:${entries[0]!.name}` });
     const prepared = backend.prepare!("l1", request)!;
     const answer = await backend.launch("l1", { ...request, prepared }, [], signal);
     return { answer, input: rig.of("CreateFleet")[0]!.input, prepared };
@@ -128,7 +128,7 @@ describe("the call", () => {
 
   test("for an entry that the settings do not name is refused without a call", async () => {
     const backend = start(() => fleet());
-    const request = requestOf(1, { offer: "aws:a/gone" });
+    const request = requestOf(1, { offer: "aws:a:gone" });
     expect(backend.prepare!("l1", request)).toBeUndefined();
     const answer = await backend.launch("l1", request, [], signal);
     expect(answer).toMatchObject({ machines: [], failures: [{ reason: "bad-request" }] });

@@ -23,7 +23,7 @@ describe("a list", () => {
     const listed = await backend.list(signal);
     expect(listed.map(({ id }) => id).sort()).toEqual(["i-00000001", "i-00000002", "i-00000003"]);
     expect(listed.find(({ id }) => id === "i-00000001")).toEqual({
-      ...{ id: "i-00000001", pool: "a", launch: "l1", offer: "aws:a/spot-eu-central-1" },
+      ...{ id: "i-00000001", pool: "a", launch: "l1", offer: "aws:a:spot-eu-central-1" },
       ...{ startedMs: 1_000, running: true },
     });
     for (const { input } of rig.of("DescribeInstances"))

@@ -18,7 +18,7 @@ describe("an offer", () => {
     const backend = start(() => prices());
     expect(backend.offers("a", entry({ besideMicrosPerHour: 7 }))).toEqual([
       {
-        key: "aws:a/spot-eu-central-1",
+        key: "aws:a:spot-eu-central-1",
         backend: "aws",
         priceMicros: 120_007,
         scopes: [
@@ -29,7 +29,7 @@ describe("an offer", () => {
       },
     ]);
     const newer = backend.offers("a", entry({ template: { id: "lt-1", version: 9 } }));
-    expect(newer[0]!.key).toBe("aws:a/spot-eu-central-1");
+    expect(newer[0]!.key).toBe("aws:a:spot-eu-central-1");
   });
 
   test("hangs on every quota that its types count in", () => {
