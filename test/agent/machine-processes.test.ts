@@ -56,11 +56,9 @@ test("the table also holds processes that have ended", async () => {
   const child = Number(line.toString());
   // As long as the parent is a shell it may collect its child; the program after it never does.
   const nameOf = (pid: number): string => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-  await expect.poll(() => [parent.pid!, child].map(nameOf), { timeout: 5_000 }).toEqual(["sleep", "sleep"]);
+  await expect.poll(() => [parent.pid!, child].map(nameOf)).toEqual(["sleep", "sleep"]);
   kill(child, "SIGKILL");
-  await expect
-    .poll(() => processTable().find(({ pid }) => pid === child)?.state, { timeout: 5_000 })
-    .toBe("Z");
+  await expect.poll(() => processTable().find(({ pid }) => pid === child)?.state).toBe("Z");
   expect(identify(child)).not.toBeNull();
   parent.kill("SIGKILL");
   await once(parent, "exit");

@@ -40,13 +40,11 @@ it("every line is told once, also across the moment at which the file is copied 
 it("who writes without end holds up nothing else, and is heard again afterwards", async () => {
   const flood = spawn("sh", ["-c", `exec timeout 2 yes >>"$0"`, file], { stdio: "ignore" });
   const ended = once(flood, "exit");
-  let longestMs = 0;
-  for (let running = true, before = performance.now(); running;) {
+  let turns = 0;
+  for (let running = true; running; turns += 1)
     running = await Promise.race([ended.then(() => false), pause(10).then(() => true)]);
-    longestMs = Math.max(longestMs, performance.now() - before);
-    before = performance.now();
-  }
-  expect(longestMs).toBeLessThan(1_000);
+  // Some hundred where nothing else runs, one or two when everything waits for the end of the flood.
+  expect(turns).toBeGreaterThan(5);
   output!.read();
   writeFileSync(file, "2026-11-24 01:02:03Z: Listening for Jobs\n", { flag: "a" });
   await eventually(() => lines.some((line) => line.endsWith("Listening for Jobs")), "it is heard");

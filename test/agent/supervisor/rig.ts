@@ -104,9 +104,9 @@ export const makeRig = async (env: NodeJS.ProcessEnv = process.env): Promise<Rig
   };
 };
 
-/** Waits at most 10 seconds for a condition, else fails with its name. */
+/** Waits at most 20 seconds for a condition, else fails with its name. */
 export const eventually = async (what: string, test: () => boolean | Promise<boolean>): Promise<void> => {
-  if (!(await waitUntil(test, { limitMs: 10_000, everyMs: 20 }, realClock)))
+  if (!(await waitUntil(test, { limitMs: 20_000, everyMs: 20 }, realClock)))
     throw new Error(`never: ${what}`);
 };
 

@@ -85,9 +85,9 @@ test("a download becomes this project's cache", async () => {
 test("a download that hangs is ended with everything it started, and the next way is tried", async () => {
   await program("tools", "download", `sleep 60 & echo $! > "${join(home, "pid")}"; wait`);
   const startMs = performance.now();
-  const found = find("/nowhere", { downloader: [join(home, "tools/download")], downloadLimitMs: 500 });
-  await expect(found).rejects.toThrow("the official download: not done within 0.5 s");
-  expect(performance.now() - startMs).toBeLessThan(5_000);
+  const found = find("/nowhere", { downloader: [join(home, "tools/download")], downloadLimitMs: 2_000 });
+  await expect(found).rejects.toThrow("the official download: not done within 2 s");
+  expect(performance.now() - startMs).toBeLessThan(30_000);
   expect(isAlive(identify(Number(await readFile(join(home, "pid"), "utf8"))))).toBe(false);
 });
 

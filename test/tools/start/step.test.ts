@@ -15,7 +15,7 @@ describe("a step", () => {
       return Promise.resolve(7);
     });
     expect(answer).toBe(7);
-    expect(written.join("")).toMatch(/engine {5}building pulumi: 12 packages {2}\(0\.\d s\)/);
+    expect(written.join("")).toMatch(/engine {5}building pulumi: 12 packages {2}\(\d\.\d s\)/);
     expect(written.at(-1)).not.toContain("building");
   });
 
@@ -29,7 +29,7 @@ describe("a step", () => {
       note("second");
     };
     await step(slow.screen, "stack", run, 0);
-    expect(slow.written.join("")).toMatch(/^stack +\(0\.\d s\)\n/);
+    expect(slow.written.join("")).toMatch(/^stack +\(\d\.\d s\)\n/);
     expect(slow.written.join("")).toMatch(/second {2}\(\d\.\d s\)\n$/);
   });
 

@@ -21,8 +21,9 @@ describe("a tier's command", () => {
       const child = require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "inherit" });
       console.log(child.pid);
       setInterval(() => {}, 1000)`;
-    const { end, lines } = run(script, 2_000);
-    expect(await end).toMatchObject({ code: null, ended: "over its limit of 2.0 s" });
+    const { end, lines } = run(script, 4_000);
+    expect(await end).toMatchObject({ code: null, ended: "over its limit of 4.0 s" });
+    expect(lines).toEqual([expect.stringMatching(/^\d+$/)]);
     await expect.poll(() => isAlive(identify(Number(lines[0])))).toBe(false);
   });
 
@@ -44,6 +45,7 @@ describe("a tier's command", () => {
       console.log(child.pid);`;
     const { end, lines } = run(script);
     expect(await end).toMatchObject({ code: 0, ended: "" });
+    expect(lines).toEqual([expect.stringMatching(/^\d+$/)]);
     await expect.poll(() => isAlive(identify(Number(lines[0])))).toBe(false);
   });
 });

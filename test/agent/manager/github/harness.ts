@@ -175,7 +175,7 @@ export async function scripted(
 export const signal = () => new AbortController().signal;
 
 /** Waits in real time; the assertion's own error when it does not come true. */
-export const eventually = <T>(assertion: () => T | Promise<T>, timeout = 10_000): Promise<T> =>
+export const eventually = <T>(assertion: () => T | Promise<T>, timeout = 20_000): Promise<T> =>
   vi.waitFor(assertion, { timeout, interval: 2 });
 
 /** Lets virtual time pass while every call is answered in between. */

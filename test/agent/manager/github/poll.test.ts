@@ -68,7 +68,7 @@ test("an empty answer that was not held does not make it spin", async () => {
   await eventually(() => expect(script.calls("poll").length).toBeGreaterThan(2));
   const beganMs = performance.now();
   const before = script.calls("poll").length;
-  await eventually(() => expect(script.calls("poll").length).toBe(before + 2));
+  await eventually(() => expect(script.calls("poll").length).toBeGreaterThanOrEqual(before + 2));
   expect(performance.now() - beganMs).toBeGreaterThan(200);
 });
 

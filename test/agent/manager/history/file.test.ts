@@ -228,7 +228,8 @@ it("takes well under a millisecond a fact among 2,000 machines and 1,000 jobs", 
     history.record(fact, busy, busy, now);
   }
   const report = { sequence: 1, phase: "listening" as const, lastLife: null, problem: null, usage: null };
-  const began = process.hrtime.bigint();
+  // Of the processor, not of the clock: what else runs on the computer does not count.
+  const began = process.cpuUsage();
   for (let index = 0; index < 2_000; index++) {
     history.record(
       { is: "synced", machine: `m${index}`, life: 1, done: 0, job: null, report },
@@ -237,7 +238,8 @@ it("takes well under a millisecond a fact among 2,000 machines and 1,000 jobs", 
       now,
     );
   }
-  const msPerFact = Number(process.hrtime.bigint() - began) / 1e6 / 2_000;
+  const { user, system } = process.cpuUsage(began);
+  const msPerFact = (user + system) / 1_000 / 2_000;
   history.close();
   expect(msPerFact).toBeLessThan(0.5);
 });

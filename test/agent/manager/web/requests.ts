@@ -38,7 +38,7 @@ export function ask({
     const all = { ...length, ...headers };
     const origin = from === undefined ? {} : { localAddress: from };
     const call = (ca === undefined ? request : requestOverTls)(
-      { ...where, ...origin, method, path, headers: all, agent: false, timeout: 10_000, ca },
+      { ...where, ...origin, method, path, headers: all, agent: false, timeout: 20_000, ca },
       (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -68,7 +68,7 @@ export const postJson = (where: Omit<Sent, "body">, body: unknown): Promise<Answ
 
 /** Resolves once `ready` is true; rejects after ten seconds. */
 export async function until(ready: () => boolean, what: string): Promise<void> {
-  for (const endMs = Date.now() + 10_000; !ready();) {
+  for (const endMs = Date.now() + 20_000; !ready();) {
     if (Date.now() > endMs) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -253,7 +253,7 @@ describe("the login", () => {
   });
 
   test("a token that ends while the manager runs is said to have expired, with the cure", async () => {
-    const made = await withToken(Math.ceil(Date.now() / 1000) * 1000 + 1_000);
+    const made = await withToken(Math.ceil(Date.now() / 1000) * 1000 + 3_000);
     await served(made);
     await eventually(() =>
       expect(credential(made)?.warning).toMatch(/^githubToken expired on .*: make another/),
