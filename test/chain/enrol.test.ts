@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { offerKey } from "../../agent/manager/backends/aws/scopes.ts";
 import { realDeps } from "../../agent/manager/deps.ts";
 import { openJournal } from "../../agent/manager/journal.ts";
 import { defaultLimits } from "../../agent/manager/limits.ts";
@@ -79,7 +80,7 @@ const remember = async () => {
       id: machineId,
       pool,
       backend: "aws",
-      offer: `aws:${pool}/${entry.name}`,
+      offer: offerKey(pool, entry.name),
       launch: "l1",
     },
     ...{
@@ -182,7 +183,7 @@ test("a machine of AWS boots, enrols with its document, outlives a manager, and 
     machines.some(({ stage, seenMs }) => stage === "enrolled" && (seenMs ?? 0) > startedMs),
   );
   // What it is told comes through a sync that was held.
-  const drain = JSON.stringify({ timeoutSeconds: 20 });
+  const drain = JSON.stringify({ timeoutSeconds: 1 });
   const { status } = await control(join(directory, "control.sock"), "/control/drain", drain, 30_000);
   expect(status).toBe(200);
   await agent.ended;

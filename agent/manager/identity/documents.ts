@@ -4,6 +4,7 @@
  * boot, and where the network shows addresses from its own address alone.
  */
 import type { EnrollRequest } from "../../protocol.ts";
+import { offerKey } from "../backends/aws/scopes.ts";
 import type { Deps } from "../deps.ts";
 import { Refused } from "../errors.ts";
 import type { Limits } from "../limits.ts";
@@ -137,7 +138,6 @@ function regionsOf({ pool, offer }: Machine, { config }: World): ReadonlySet<str
       entry.kind === "aws" ? [{ of, name: entry.name, region: entry.region }] : [],
     ),
   );
-  // As the backend names its offers.
-  const named = entries.filter(({ of, name }) => of === pool && offer === `aws:${of}/${name}`);
+  const named = entries.filter(({ of, name }) => of === pool && offer === offerKey(of, name));
   return new Set((named.length > 0 ? named : entries).map(({ region }) => region));
 }

@@ -3,6 +3,7 @@
 import { pino } from "pino";
 import { beforeAll, beforeEach, describe, expect, it, test } from "vitest";
 import { type Agents, makeAgents } from "../../../../agent/manager/agents.ts";
+import { offerKey } from "../../../../agent/manager/backends/aws/scopes.ts";
 import type { Deps } from "../../../../agent/manager/deps.ts";
 import { makeIdentity } from "../../../../agent/manager/identity.ts";
 import type { RegionCertificates } from "../../../../agent/manager/identity/aws-certificates.ts";
@@ -60,7 +61,7 @@ const startedBefore = 20_000;
 
 const start = (change: Partial<Machine> = {}, parts: Partial<World> = {}) => {
   const launched = clock.now() - startedBefore;
-  const offer = "aws:a/spot-eu-central-1";
+  const offer = offerKey("a", "spot-eu-central-1");
   const ours = { backend: "aws", offer, askedMs: launched - 3_000, startedMs: launched };
   const local = machine("m1", "starting");
   const deps: Deps = {
