@@ -11,6 +11,7 @@ import type { Backend } from "../../ports.ts";
 import type { MachineId, Offer } from "../../world.ts";
 import { CallFailed, makeCalls } from "./calls.ts";
 import { endInstances, isInstanceId } from "./destroy.ts";
+import { makeHealth } from "./health.ts";
 import { launchFleet } from "./launch.ts";
 import { asListed, instancesIn, stackFilter } from "./list.ts";
 import { makePrices } from "./prices.ts";
@@ -37,17 +38,22 @@ export function makeAwsBackend(
   const calls = makeCalls(connect, deps.clock);
   const prices = makePrices(config, calls, deps);
   const regions = makeRegions(config, deps);
+  const health = makeHealth(calls, deps);
   const stack = () => stackOf(config().stack);
   /** Where the last list saw each. */
   const regionOf = new Map<MachineId, string>();
   const unreadable = new Set<string>();
 
-  const listIn = async (region: string, wanted: boolean, signal: AbortSignal): Promise<ListedMachine[]> => {
+  const listIn = async (
+    region: string,
+    wanted: boolean,
+    signal: AbortSignal,
+  ): Promise<readonly ListedMachine[]> => {
     try {
       const machines = (await instancesIn(region, [stackFilter(stack())], calls, signal)).map(asListed);
       for (const { id } of machines) regionOf.set(id, region);
       if (machines.every(({ end }) => end?.gone === true)) regions.empty(region);
-      return machines;
+      return await health.judged(region, machines, signal);
     } catch (error) {
       // The role's rights went with the region's entry: nobody here can look there, and the rest must go on.
       if (wanted || !(error instanceof CallFailed) || rowOf(error.code, error.status).reason !== "denied")

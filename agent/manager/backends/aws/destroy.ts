@@ -6,7 +6,7 @@ import { instancesIn, stackFilter } from "./list.ts";
 /** A place of a launch that nobody took is called otherwise. */
 export const isInstanceId = (id: MachineId): boolean => /^i-[0-9a-f]{8,32}$/.test(id);
 
-/** @returns those that were told to end; what is gone, or not of this stack, is not among them */
+/** @returns those that were told to end; what is gone or ends already, or is not of this stack, is not among them */
 export async function endInstances(
   region: string,
   ids: readonly MachineId[],
@@ -17,7 +17,10 @@ export async function endInstances(
   // A filter, unlike a list of ids, does not fail for one that EC2 has forgotten.
   const named = { Name: "instance-id", Values: [...ids] };
   const found = await instancesIn(region, [named, stackFilter(stack)], calls, signal);
-  const due = found.filter(({ State }) => State?.Name !== "terminated").map(({ InstanceId }) => InstanceId!);
+  const ending = ["shutting-down", "terminated"];
+  const due = found
+    .filter(({ State }) => !ending.includes(State?.Name ?? ""))
+    .map(({ InstanceId }) => InstanceId!);
   await terminate(region, due, calls, signal);
   return due;
 }

@@ -22,6 +22,9 @@ export const awsLimits = {
   pricePeriodMs: 60 * minute,
   /** Prices that could not be read anew for so long are not believed any more. */
   priceKeptMs: 150 * minute,
+  /** EC2 is asked so often which hosts are broken, and one is believed to be after so long: checks also fail for a moment. */
+  healthPeriodMs: 60 * second,
+  brokenMs: 120 * second,
   /** A region that left the settings is listed for so long: a launch that was out may still land. */
   regionKeptMs: 15 * minute,
 } as const;

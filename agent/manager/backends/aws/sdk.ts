@@ -6,6 +6,9 @@ import {
   DescribeInstancesCommand,
   type DescribeInstancesCommandInput,
   type DescribeInstancesCommandOutput,
+  DescribeInstanceStatusCommand,
+  type DescribeInstanceStatusCommandInput,
+  type DescribeInstanceStatusCommandOutput,
   DescribeSpotPriceHistoryCommand,
   type DescribeSpotPriceHistoryCommandInput,
   type DescribeSpotPriceHistoryCommandOutput,
@@ -22,6 +25,10 @@ export interface Ec2 {
     input: DescribeInstancesCommandInput,
     signal: AbortSignal,
   ): Promise<DescribeInstancesCommandOutput>;
+  describeInstanceStatus(
+    input: DescribeInstanceStatusCommandInput,
+    signal: AbortSignal,
+  ): Promise<DescribeInstanceStatusCommandOutput>;
   terminateInstances(
     input: TerminateInstancesCommandInput,
     signal: AbortSignal,
@@ -36,6 +43,8 @@ export const ec2Of = (client: Pick<EC2Client, "send">): Ec2 => ({
   createFleet: (input, abortSignal) => client.send(new CreateFleetCommand(input), { abortSignal }),
   describeInstances: (input, abortSignal) =>
     client.send(new DescribeInstancesCommand(input), { abortSignal }),
+  describeInstanceStatus: (input, abortSignal) =>
+    client.send(new DescribeInstanceStatusCommand(input), { abortSignal }),
   terminateInstances: (input, abortSignal) =>
     client.send(new TerminateInstancesCommand(input), { abortSignal }),
   describeSpotPriceHistory: (input, abortSignal) =>

@@ -42,6 +42,16 @@ describe("an end", () => {
     expect(ended()).toEqual([]);
   });
 
+  test("that EC2 has begun is not asked for again", async () => {
+    const backend = start(({ action }) =>
+      action === "DescribeInstances"
+        ? page([instance(id(1), "shutting-down"), instance(id(2), "stopping"), instance(id(3), "terminated")])
+        : {},
+    );
+    await backend.destroy([id(1), id(2), id(3)], signal);
+    expect(ended()).toEqual([[id(2)]]);
+  });
+
   test("touches no machine of another stack, none that always exists, and not the manager", async () => {
     const role = (value: string) => ({
       Tags: [
