@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { openHistory } from "../../../../agent/manager/history/history.ts";
 import { fakeClock, quietDeps } from "../web/fake-deps.ts";
-import { now, world } from "../worlds.ts";
+import { machine, now, world } from "../worlds.ts";
 import { news, player } from "./facts.ts";
 
 const open = () => openHistory({ path: ":memory:" }, quietDeps(fakeClock(now)));
@@ -30,6 +30,31 @@ describe("a job's way", () => {
       done: now + 9_000,
     });
     expect(job.listeningMs).toBe(now + 400);
+  });
+
+  it("begins at the launch also where the backend names the machine itself, and a list tells of it before the answer", () => {
+    const history = open();
+    const play = player([history]);
+    const request = { pool: "a", offer: "local", machines: ["a-l1-0"] };
+    const launch = {
+      ...{ id: "l1", backend: "local", request, worstMicros: 0, askedMs: now, sentMs: now, sends: 1 },
+      is: "in-flight" as const,
+    };
+    const asked = { launch: "l1", askedMs: now, stageMs: now, startedMs: null };
+    play.tell({ is: "launch-sent", launch, machines: [machine("a-l1-0", "asked", asked)] }, now);
+    const listed = { id: "i-1", pool: "a", launch: "l1", offer: "local", startedMs: now + 50, running: true };
+    play.tell({ is: "listed", backend: "local", machines: [listed], startedMs: now + 90 }, now + 100);
+    play.tell({ is: "launched", launch: "l1", machines: ["i-1"], failures: [] }, now + 150);
+    const host = { arch: "arm64", cores: 4, memoryMb: 1, diskFreeMb: 1, kernel: "" };
+    play.tell({ is: "enrolled", machine: "i-1", host }, now + 200);
+    play.tell({ is: "mint-asked", machine: "i-1", name: "i-1", life: 1 }, now + 250);
+    play.tell({ is: "minted", machine: "i-1", life: 1, runnerId: 7, name: "i-1" }, now + 300);
+    play.synced("i-1", now + 400, "busy", "build");
+    play.seen(now + 420, news("started", "j1", { queuedMs: now - 10, runner: "i-1" }));
+    expect(history.job("j1")).toMatchObject({
+      machine: "i-1",
+      times: { "launch asked": now, started: now + 50, enrolled: now + 200, registered: now + 300 },
+    });
   });
 
   it("remembers the machine's moments when the news comes after the machine is gone", () => {
