@@ -67,7 +67,7 @@ export default tseslint.config(
           "!**/agent/confinement/detect.ts",
           "!**/agent/confinement/kind.ts",
         ],
-        "infra/ may import only agent/protocol.ts, manager-config.ts, manager-host.ts and what tells how this computer confines jobs: the rest runs on machines.",
+        "infra/ may import of agent/ only the contracts (protocol.ts, manager-config.ts, manager-host.ts, aws-tags.ts, leaving/options.ts) and what tells how this computer confines jobs: the rest runs on machines.",
       ),
       tests,
     ),

@@ -5,7 +5,7 @@
  */
 import type { Socket } from "node:net";
 
-/** DESIGN: the network to GitHub shall have less than 100 ms; what takes longer is shown with a warning. */
+/** The network to GitHub should have less than 100 ms; what takes longer is shown with a warning. */
 export const connectMsMax = 100;
 
 export interface ConnectTime {

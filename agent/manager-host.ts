@@ -1,7 +1,7 @@
 /**
  * What the Pulumi program leaves for a manager's machine (`manager.on: aws`) and what comes back. The machine looks at
  * one object of fixed name; everything that changes comes through it, so that nothing has to be replaced.
- * One of the three files of agent/ that infra/ may import.
+ * One of the files of agent/ that infra/ may import (eslint.config.js lists them).
  *
  *   s3://BUCKET/manager/current.json            CurrentObject, written by Pulumi
  *   s3://BUCKET/manager/draining.json           DrainOrder, written by the drain command of a destroy or a removed pool

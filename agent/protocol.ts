@@ -104,7 +104,7 @@ export const enrollRequest = z.object({
 });
 export type EnrollRequest = z.infer<typeof enrollRequest>;
 
-/** How a machine ends (DESIGN: only user data of elastic cloud machines may say power-off). */
+/** How a machine ends (only user data of elastic cloud machines may say power-off). */
 export const endings = ["power-off", "exit", "clean-slot"] as const;
 export type Ending = (typeof endings)[number];
 

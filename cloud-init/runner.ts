@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** How a machine ends (DESIGN: only user data of elastic cloud machines may say power-off). */
+/** How a machine ends (only user data of elastic cloud machines may say power-off). */
 export type MachineEnd = "power-off" | "clean-slot";
 
 export interface RunnerUserData {

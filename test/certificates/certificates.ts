@@ -1,5 +1,5 @@
 /** A CA of its own and a certificate for loopback, as the program makes them for a stack. */
-import "./reflect.ts";
+import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };

@@ -3,7 +3,7 @@
  * them, one signer, signed attributes, no certificate inside. Written by hand, so that writer and reader are not one program.
  */
 import { createHash, createPrivateKey, type KeyObject, sign, X509Certificate } from "node:crypto";
-import "../../certificates/reflect.ts";
+import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 import type { RegionCertificate } from "../../../agent/manager/identity/aws-certificates.ts";
 
