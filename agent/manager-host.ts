@@ -7,10 +7,12 @@
  *   s3://BUCKET/manager/draining.json           DrainOrder, written by the drain command of a destroy or a removed pool
  *   s3://BUCKET/manager/files/SHA256/NAME       bundles and Node, never changed
  *   s3://BUCKET/status/host.json                HostStatus, written by the machine: the only thing it may write
- *   SSM parameter PREFIX/files                  FilesParameter: the hashes a second time, outside the bucket
+ *   SSM parameter PREFIX/files                  FilesParameter: the hashes a second time, outside the bucket, and one of
+ *                                               where the credential goes
  *   SSM parameters PREFIX/secrets/NAME          SecureString, one for each of ManagerSecrets; keys of the CA's generation
  *                                               N as caKey-N and certificateKey-N
  */
+import { createHash } from "node:crypto";
 import * as z from "zod";
 import { managerConfig } from "./manager-config.ts";
 
@@ -31,6 +33,21 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 /** Hash of each file. Bucket and parameter must agree before anything of it is run: no one of them is enough. */
 export const filesParameter = z.record(z.enum(hostFileNames), sha256);
 export type FilesParameter = z.infer<typeof filesParameter>;
+
+/**
+ * Beside the programs in the parameter: {@link githubHash} of the settings. Whoever can write the bucket alone could name a
+ * server of their own there, and the manager would log in to it with the credential.
+ */
+export const githubHashName = "github";
+
+/** SHA-256 of `config.github`, whatever the order of its keys. */
+export const githubHash = (github: unknown): string => {
+  const sorted = (_key: string, value: unknown): unknown =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return createHash("sha256").update(JSON.stringify(github, sorted)).digest("hex");
+};
 
 export const currentObject = z.object({
   version: z.literal(currentVersion),

@@ -1,7 +1,14 @@
 /** What bucket and parameter want to run here: read, checked against each other. Pure. */
 import { createHash } from "node:crypto";
 import * as z from "zod";
-import { currentKey, currentObject, currentVersion, hostFileNames } from "../manager-host.ts";
+import {
+  currentKey,
+  currentObject,
+  currentVersion,
+  githubHash,
+  githubHashName,
+  hostFileNames,
+} from "../manager-host.ts";
 
 export const sha256 = (text: string | Uint8Array): string => createHash("sha256").update(text).digest("hex");
 
@@ -41,8 +48,9 @@ const parse = <T>(schema: z.ZodType<T>, text: string, what: string): T => {
 
 /**
  * @param current the object's text
- * @param parameter the parameter's value: the same hashes, outside the bucket
- * @throws NotWanted when one of them cannot be read, or they name different programs
+ * @param parameter the parameter's value: the same hashes, outside the bucket, and that of the settings' `github`; one that a
+ * version before that hash wrote lacks it
+ * @throws NotWanted when one of them cannot be read, or they name different programs or another place for the credential
  */
 export const wantedOf = (current: string, parameter: string, parameterName: string): Wanted => {
   const { version, files } = parse(envelope, current, currentKey);
@@ -65,6 +73,13 @@ export const wantedOf = (current: string, parameter: string, parameterName: stri
     };
   const { config: _checked, secrets } = parse(currentObject, current, currentKey);
   const { config } = json(current, currentKey) as { config: RawConfig };
+  const github = agreed[githubHashName];
+  if (github !== undefined && github !== githubHash(config["github"]))
+    throw new NotWanted(
+      `${currentKey} has other settings of GitHub than the parameter ${parameterName} vouches for: nothing is changed ` +
+        `until they agree, for they say who gets the credential. "pulumi up" writes both; if none runs, find out who ` +
+        `wrote one of them`,
+    );
   return {
     updater: files["updater.mjs"]!,
     release: { manager: files["manager.mjs"]!, runner: files["runner.mjs"]!, config, secrets },

@@ -15,7 +15,7 @@ import type { AwsBackendSettings, AwsManagerSettings } from "./settings.ts";
 import { parameterPrefix, Store, type StoreArgs } from "./store.ts";
 import { stackTag } from "./tags.ts";
 
-export interface ManagerArgs extends Pick<StoreArgs, "files" | "node" | "current"> {
+export interface ManagerArgs extends Pick<StoreArgs, "files" | "node" | "github" | "current"> {
   context: AwsContext;
   manager: Pick<AwsManagerSettings, "type" | "secretParameters">;
   /** Of the manager's subnet. */

@@ -123,6 +123,7 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
         "updater.mjs": built("updater"),
       },
       node,
+      github,
       backends: {
         settings: Object.values(pools).flatMap(({ backends }) => backends),
         places: made.flatMap(({ places }) => places),

@@ -4,7 +4,15 @@
  */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { currentKey, fileKey, hostFileNames, type HostFileName } from "../../agent/manager-host.ts";
+import type { ManagerConfig } from "../../agent/manager-config.ts";
+import {
+  currentKey,
+  fileKey,
+  githubHash,
+  githubHashName,
+  hostFileNames,
+  type HostFileName,
+} from "../../agent/manager-host.ts";
 import type { Bundle } from "../bundle.ts";
 import { PrivateBucket } from "./bucket.ts";
 import type { AwsConfigArgs } from "./config.ts";
@@ -16,6 +24,8 @@ export interface StoreArgs {
   /** Programs of the machine, built. */
   files: Readonly<Record<HostFileName, pulumi.Input<Bundle>>>;
   node: NodeTarball;
+  /** As in `current`: who gets the credential. */
+  github: ManagerConfig["github"];
   /** Secret of ManagerSecrets -> value, and the last part of its parameter's name. */
   secrets: Readonly<Record<string, { parameter: string; value: pulumi.Input<string> }>>;
   /** Secret of ManagerSecrets -> existing SSM parameter, in place of a value. */
@@ -120,8 +130,10 @@ export class Store extends pulumi.ComponentResource {
         name: `${prefix}/files`,
         type: "String",
         // Not a secret: shown in previews, where it says whether programs change.
-        insecureValue: pulumi.jsonStringify(files),
-        description: "SHA-256 of what the manager may run; the bucket must agree",
+        insecureValue: files.apply((programs) =>
+          JSON.stringify({ ...programs, [githubHashName]: githubHash(args.github) }),
+        ),
+        description: "SHA-256 of what the manager may run and of where it logs in; the bucket must agree",
       },
       { ...inside, dependsOn: programs },
     );

@@ -7,6 +7,8 @@ import {
   currentKey,
   currentVersion,
   fileKey,
+  githubHash,
+  githubHashName,
   type HostStatus,
   statusKey,
 } from "../../../agent/manager-host.ts";
@@ -143,12 +145,13 @@ export const makeUpdaterRig = async () => {
     const entries = Object.entries(programs);
     const files = Object.fromEntries(entries.map(([name, text]) => [name, sha256(text)]));
     for (const [name, text] of entries) objects.set(fileKey(sha256(text), name), text);
-    parameters.set(`${prefix}/files`, JSON.stringify(files));
     const agents =
       generation === null
         ? null
         : { port: 7443, addresses: ["10.64.16.10"], ca: "CA", certificate: `certificate ${generation}` };
     const config = { ...base, manager: { ...base.manager, socket, agents } };
+    const agreed = { ...files, [githubHashName]: githubHash(base.github) };
+    parameters.set(`${prefix}/files`, JSON.stringify(agreed));
     const key = `/certificateKey-${generation}`;
     if (generation !== null) parameters.set(key, `key ${generation}`);
     const secrets = { githubToken: "/token", ...(generation !== null && { certificateKey: key }) };

@@ -1,7 +1,7 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { currentKey, drainingKey, fileKey } from "../../../agent/manager-host.ts";
+import { currentKey, drainingKey, fileKey, githubHashName } from "../../../agent/manager-host.ts";
 import { makeUpdaterRig, type UpdaterRig } from "./rig.ts";
 
 let rig: UpdaterRig;
@@ -187,6 +187,35 @@ describe("what goes wrong leaves the manager alone and is said until it is well"
     await rig.turn(30_000);
     expect(rig.status()!.problem).toContain(`${currentKey} is not JSON`);
     expect(restarts()).toBe(1);
+  });
+
+  test("settings in the bucket that send the credential elsewhere are not taken up", async () => {
+    await healthy();
+    const { config, ...rest } = JSON.parse(String(rig.objects.get(currentKey)));
+    const elsewhere = (github: unknown) =>
+      rig.objects.set(currentKey, JSON.stringify({ ...rest, config: { ...config, github } }));
+    const before = readFileSync(`${rig.folders.updater}/settings.json`, "utf8");
+    elsewhere({ ...config.github, url: "https://github.example/acme" });
+    await rig.turn(30_000);
+    expect(readFileSync(`${rig.folders.updater}/settings.json`, "utf8")).toBe(before);
+    expect(rig.status()!.problem).toContain("has other settings of GitHub than the parameter");
+    expect(rig.calls).not.toContain("/control/reload");
+    expect(restarts()).toBe(1);
+    const { url, login, ...others } = config.github;
+    elsewhere({ ...others, login, url });
+    await rig.turn(30_000);
+    expect(rig.status()!.problem).toBe(null);
+  });
+
+  test("a parameter of a version that did not vouch for GitHub's settings is enough", async () => {
+    const key = [...rig.parameters.keys()].find((name) => name.endsWith("/files"))!;
+    await healthy();
+    rig.up("one", 9);
+    const { [githubHashName]: _, ...programs } = JSON.parse(rig.parameters.get(key)!);
+    rig.parameters.set(key, JSON.stringify(programs));
+    await rig.turn(30_000);
+    expect(rig.maxInSettings()).toBe(9);
+    expect(rig.status()!.problem).toBe(null);
   });
 
   test("a program that is not what its name says", async () => {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
+import { githubHash } from "../../../agent/manager-host.ts";
 import { Manager, type ManagerArgs } from "../../../infra/aws/manager.ts";
 import type { PolicyDocument } from "../../../infra/aws/policy/statement.ts";
 import type { AwsSettings } from "../../../infra/aws/settings.ts";
@@ -16,6 +17,11 @@ const node = {
   path: here,
 };
 const planted = "ghp_planted";
+const github: ManagerArgs["github"] = {
+  url: "https://github.com/acme",
+  login: { kind: "token" },
+  source: "auto",
+};
 
 const managerOf = (over: Partial<ManagerArgs> = {}, settings: Partial<AwsSettings> = {}) =>
   graphOf(() => {
@@ -36,6 +42,7 @@ const managerOf = (over: Partial<ManagerArgs> = {}, settings: Partial<AwsSetting
       cache: { bucket: pulumi.output("cache-1") },
       files: { "manager.mjs": bundle("1"), "runner.mjs": bundle("2"), "updater.mjs": bundle("3") },
       node,
+      github,
       current: (of) => JSON.stringify(of),
       backends: {
         settings: [entry()],
@@ -138,6 +145,7 @@ test("hashes stand in a parameter too, readable in a preview", async () => {
     "manager.mjs": "1".repeat(64),
     "runner.mjs": "2".repeat(64),
     "updater.mjs": "3".repeat(64),
+    github: githubHash(github),
   });
 });
 

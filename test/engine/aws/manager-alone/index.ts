@@ -127,6 +127,7 @@ const manager = new Manager(
       "updater.mjs": program("updater"),
     },
     node,
+    github: { url: "https://github.com/acme", login: { kind: "token" }, source: "auto" },
     backends: { settings: [entry], places: pool.places },
     current: (of) =>
       pulumi.jsonStringify({
