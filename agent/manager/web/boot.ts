@@ -13,6 +13,7 @@ import { smallText } from "./body.ts";
 import type { Env } from "./http.ts";
 import type { WebLimits } from "./limits.ts";
 import { makeRates } from "./rates.ts";
+import { makeUnderWay } from "./under-way.ts";
 
 export interface BootReport {
   machine: string;
@@ -55,6 +56,7 @@ export function bootRoutes(handlers: BootHandlers, limits: WebLimits, deps: Deps
   const calls = makeRates(limits.callsPerAddress, deps.clock);
   const reports = makeRates(limits.reportsPerAddress, deps.clock);
   const allReports = makeRates(limits.reports, deps.clock);
+  const bundles = makeUnderWay(limits.bundles, deps);
   const app = new Hono<Env>();
   app.use(async (c, next) => {
     take(calls, callerOf(addressOf(c)), "calls");
@@ -65,6 +67,7 @@ export function bootRoutes(handlers: BootHandlers, limits: WebLimits, deps: Deps
     return c.text(await handlers.manifest(arch, pool));
   });
   app.get("/bundle/:file{runner-[0-9a-f]{64}\\.mjs}", async (c) => {
+    bundles(c.env, callerOf(addressOf(c)));
     const bytes = await handlers.runnerBundle(c.req.param("file").slice("runner-".length, -".mjs".length));
     return bytes ? c.body(bytes, 200, { "content-type": "text/javascript; charset=utf-8" }) : c.notFound();
   });

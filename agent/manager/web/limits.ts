@@ -19,6 +19,8 @@ export const defaultWebLimits = {
   handshakeMs: 5_000,
   /** New connections of one address over TLS: a boot makes three, an agent that is busy two a minute. */
   connectsPerAddress: { count: 100, perMs: 10_000 },
+  /** Bundles that are being fetched: each is in memory until then, some hundred KB, and the smallest manager has 512 MB. */
+  bundles: { max: 32, perCallerMax: 8, ms: 60_000 },
   /** Reports of boots that failed: of one address, and of all, for the log is for other things too. */
   reportsPerAddress: { count: 6, perMs: 60_000 },
   reports: { count: 60, perMs: 60_000 },

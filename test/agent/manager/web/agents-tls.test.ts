@@ -25,7 +25,10 @@ afterEach(async () => {
 });
 
 const answering: AgentHandlers = { enroll: async () => enrolled, sync: async () => nothingNew };
-const served = async (over: { agents?: AgentHandlers; limits?: Partial<WebLimits> } = {}) => {
+const served = async (
+  over: { agents?: AgentHandlers; limits?: Partial<WebLimits>; bundle?: string } = {},
+) => {
+  const { agents = answering, limits = {}, bundle = "export {};" } = over;
   const reports: BootReport[] = [];
   const clock = fakeClock();
   const boot: BootHandlers = {
@@ -33,10 +36,9 @@ const served = async (over: { agents?: AgentHandlers; limits?: Partial<WebLimits
       if (pool !== "arm64") throw new Refused(503, "busy", "later", 5);
       return `agent.mjs ${bundleSha} /bundle/runner-${bundleSha}.mjs # ${arch}\n`;
     },
-    runnerBundle: async (sha256) => (sha256 === bundleSha ? new TextEncoder().encode("export {};") : null),
+    runnerBundle: async (sha256) => (sha256 === bundleSha ? new TextEncoder().encode(bundle) : null),
     report: (each) => void reports.push(each),
   };
-  const { agents = answering, limits = {} } = over;
   const certificate = { cert: stack.certificate, key: stack.key };
   const tls: AgentsTls = await serveAgentsOverTls(
     { port: 0, certificate, agents, boot, limits },
@@ -187,6 +189,35 @@ describe("its limits", () => {
       socket.on("error", () => {});
       cleanups.push(() => socket.destroy());
     });
+
+  it("keep bundles that nobody reads few, also those that one connection asks for at once, and not for long", async () => {
+    const bundle = "x".repeat(16 << 20);
+    const bundles = { max: 3, perCallerMax: 2, ms: 60_000 };
+    const { tls, at, clock } = await served({ bundle, limits: { bundles } });
+    const path = `/bundle/runner-${bundleSha}.mjs`;
+    const lazy = async (times: number) => {
+      const socket = connectTls({ port: tls.port, host: "127.0.0.1", ca: stack.ca });
+      socket.on("error", () => {});
+      cleanups.push(() => socket.destroy());
+      await once(socket, "secureConnect");
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: manager\r\n\r\n`.repeat(times));
+      return socket;
+    };
+    const status = async (from: string) => (await ask(at(path, { from }))).status;
+    const soon = (what: () => Promise<number>) => expect.poll(what, { interval: 100, timeout: 8_000 });
+    const pipelined = await lazy(2);
+    await soon(() => status("127.0.0.1")).toBe(503);
+    expect(await status("127.0.0.2")).toBe(200);
+    pipelined.destroy();
+    await soon(() => status("127.0.0.1")).toBe(200);
+    const slow = await lazy(2);
+    await soon(() => status("127.0.0.1")).toBe(503);
+    clock.advance(bundles.ms);
+    slow.resume();
+    await once(slow, "close");
+    await soon(() => status("127.0.0.1")).toBe(200);
+    await expect.poll(() => clock.timers(), { timeout: 8_000 }).toBe(0);
+  }, 30_000);
 
   it("hang up on handshakes beyond an address's share, and others have theirs", async () => {
     const { tls, enroll } = await served({ limits: { handshakesPerAddressMax: 3 } });
