@@ -11,12 +11,16 @@ export interface Wrong {
   allowed: string;
 }
 
+/** With commands as the pages have them: who follows those has no `pulumi` on PATH. */
+export const typable = (allowed: string) => allowed.replace(/\bpulumi config /g, "npm run pulumi -- config ");
+
 /** Everything that is wrong with the settings, at once. */
 export class SettingsError extends RunError {
   readonly wrong: readonly Wrong[];
   constructor(stack: string, wrong: readonly Wrong[]) {
     const lines = wrong.map(
-      ({ path, given, allowed }) => `  ${path}${given === null ? "" : ` = ${given}`}: ${allowed}.`,
+      ({ path, given, allowed }) =>
+        `  ${path}${given === null ? "" : ` = ${given}`}: ${typable(allowed)}${allowed.endsWith("?") ? "" : "."}`,
     );
     const things = wrong.length === 1 ? "one thing is" : `${wrong.length} things are`;
     super(`${things} wrong with the settings of stack ${stack}; nothing was changed.\n${lines.join("\n")}`);

@@ -39,7 +39,7 @@ export const checkSecrets = (
           `or leave out manager.secretParameters.${name}`,
       );
     else if (name === needed && parameter === undefined && !secretKeys.has(name))
-      complain(name, `missing; ${line(name)}`);
+      complain(name, `missing; ${line(name)} (or: npm run muster -- setup -s ${stack})`);
     else if (needed !== null && name !== needed && secretKeys.has(name))
       complain(
         name,

@@ -60,7 +60,9 @@ test("a checkout whose .muster was removed opens again and says which secrets ar
   const stack = await openLocalStack({ root: rig.project.root, log: (line) => void said.push(line) });
   expect(said.join("\n")).toContain("muster:githubToken: set again");
   const refused = await stack.pulumi(["preview"]);
-  expect(refused.stdout + refused.stderr).toContain("pulumi config set --secret muster:githubToken -s local");
+  expect(refused.stdout + refused.stderr).toContain(
+    "npm run pulumi -- config set --secret muster:githubToken -s local",
+  );
   await stack.setSecret("githubToken", token);
   expect((await stack.preview()).changes).toEqual({ create: 6 });
 });

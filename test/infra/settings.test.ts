@@ -167,7 +167,7 @@ test("a real GitHub where jobs cannot be confined is refused: why, the cures, an
   expect(refusal).toThrow(
     "because an own uid is not to be had (not root): be root; a user namespace is not to be had: allow it.",
   );
-  expect(refusal).toThrow("pulumi config set muster:trustJobs true -s local");
+  expect(refusal).toThrow("npm run pulumi -- config set muster:trustJobs true -s local");
   expect(localManager(where({ ...real, trustJobs: true }, unconfined)).unconfined).toBe(true);
   expect(localManager(where({ github: { url: "http://[::1]:80/acme" } }, unconfined)).unconfined).toBe(true);
 });

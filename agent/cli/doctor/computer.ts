@@ -8,7 +8,7 @@ import { readRecord } from "../../supervisor/folder.ts";
 import { isAlive } from "../../supervisor/process.ts";
 import { health } from "../local/health.ts";
 import { realCliDeps } from "../deps.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, isAtAws } from "./facts.ts";
 import { blocker, type Finding, Missing, ok, warning } from "./finding.ts";
 
 /** The manager's folder as it is or will be. */
@@ -47,10 +47,6 @@ const writeProblem = async (directory: string): Promise<string | null> => {
 
 const another = (stack: string) =>
   `npm run pulumi -- config set --path muster:manager.directory FOLDER -s ${stack}`;
-
-/** A manager at AWS has its folder, port and machines there. */
-const isAtAws = async (facts: Facts): Promise<boolean> =>
-  (await facts.settings().catch(() => null))?.manager.on === "aws";
 
 export const folderCheck = async (facts: Facts): Promise<Finding[]> => {
   if (await isAtAws(facts)) return [];

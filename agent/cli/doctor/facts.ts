@@ -102,9 +102,10 @@ export const gatherFacts = (
     settings: once(async () => settingsOf(stack, await facts.config(), deps.root, await facts.confinement())),
     place: once(async () => {
       const deployed = (await facts.found())?.config ?? null;
-      const settings = await facts.settings().catch(() => null);
-      if (!settings && !deployed) throw new Missing("the settings name no GitHub yet");
-      const { github, pools } = settings ?? deployed!;
+      const { github, pools } = await facts.settings().catch((error: unknown) => {
+        if (deployed) return deployed;
+        throw error;
+      });
       const project = (await readFile(join(deps.root, "Pulumi.yaml"), "utf8").catch(() => "")).match(
         /^name: *(\S+)/m,
       );
@@ -138,4 +139,13 @@ export const gatherFacts = (
     }),
   };
   return facts;
+};
+
+/**
+ * Whether the stack's manager has its folder, port and machines at AWS. Read of the configuration itself, so that settings
+ * that are wrong elsewhere do not make it a stack on this computer.
+ */
+export const isAtAws = async (facts: Facts): Promise<boolean> => {
+  const manager = (await facts.config().catch(() => null))?.["muster:manager"];
+  return manager?.secret === false && (manager.value as { on?: unknown } | null)?.on === "aws";
 };

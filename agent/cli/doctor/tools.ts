@@ -2,7 +2,7 @@
 import { access, constants, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { describeConfinement } from "../../confinement/kind.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, isAtAws } from "./facts.ts";
 import { blocker, type CheckId, type Finding, ok, warning } from "./finding.ts";
 
 /** As package.json and infra/main.mjs have it. */
@@ -66,6 +66,7 @@ export const toolCheck =
 
 /** How jobs of this computer can be kept apart, by trying it. */
 export const isolationCheck = async (facts: Facts): Promise<Finding[]> => {
+  if (await isAtAws(facts)) return [];
   const found = await facts.confinement();
   const said = describeConfinement(found);
   if (found.kind !== "none") return [ok("isolation", said)];

@@ -1,6 +1,6 @@
 /** The stack's configuration as far as logging in to GitHub goes: what is there, and what is written. */
 import { arch, homedir } from "node:os";
-import { SettingsError } from "../../../infra/errors.ts";
+import { SettingsError, typable } from "../../../infra/errors.ts";
 import { parseSettings, type Settings } from "../../../infra/settings.ts";
 import { detectConfinement } from "../../confinement/detect.ts";
 import type { Confinement } from "../../confinement/kind.ts";
@@ -123,6 +123,6 @@ export const stillWrong = async (
     return [];
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    return error.wrong.map(({ path, allowed }) => `${path}: ${allowed}`);
+    return error.wrong.map(({ path, allowed }) => `${path}: ${typable(allowed)}`);
   }
 };

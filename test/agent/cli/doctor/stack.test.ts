@@ -71,7 +71,7 @@ describe("the doctor's look at the stack", () => {
     ).toBe(true);
     expect(found.map(({ found }) => found).join("\n")).toMatch(/budgett[^]*pools\.local\.max[^]*maxx/);
     expect(found.find(({ found }) => found.startsWith("muster:githubToken"))).toMatchObject({
-      cure: "npm run pulumi -- config set --secret muster:githubToken -s dev",
+      cure: "npm run pulumi -- config set --secret muster:githubToken -s dev (or: npm run muster -- setup -s dev)",
     });
   });
 
@@ -115,6 +115,15 @@ describe("the doctor's look at the stack", () => {
       expect(seen.one(id).found).toBe(
         "not looked at: the manager's place is AWS, and only one on this computer is looked at",
       );
+  });
+
+  it("a stack at AWS whose settings are wrong is not taken for one on this computer", async () => {
+    const values = { github: { url: "https://github.com/acme/widgets" }, manager: { on: "aws" }, poolz: {} };
+    const local = ["isolation", "port", "folder", "capacity"] as const;
+    const seen = await look(["settings", "github-login", ...local], { pulumi: { values } });
+    expect(seen.of("settings").every(({ level }) => level === "blocker")).toBe(true);
+    for (const id of local) expect(seen.of(id)).toEqual([]);
+    expect(seen.one("github-login").found).toBe("not looked at: the settings are wrong");
   });
 
   it("a fresh checkout gives lines with cures, makes nothing, and no stack trace", async () => {
