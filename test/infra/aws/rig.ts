@@ -1,5 +1,6 @@
 /** Settings of a stack on AWS, for tests. */
 import { expect } from "vitest";
+import type { AwsBackendSettings } from "../../../infra/aws/settings.ts";
 import { SettingsError, type Wrong } from "../../../infra/errors.ts";
 import { parseSettings, type Settings, type SettingsInput } from "../../../infra/settings.ts";
 
@@ -37,4 +38,30 @@ export const wrongOf = (
     return (error as SettingsError).wrong;
   }
   throw new Error("nothing was refused");
+};
+
+/** Exactly one thing is wrong: this setting, and what is said to be allowed fits. */
+export const refusal = (
+  values: Record<string, unknown>,
+  path: string,
+  allowed: RegExp,
+  secretKeys?: readonly string[],
+): void => {
+  const all = wrongOf(values, secretKeys);
+  expect(all.map((wrong) => wrong.path)).toEqual([path]);
+  expect(all[0]!.allowed).toMatch(allowed);
+};
+
+/** A stack whose one pool, `p`, has this one entry. */
+export const awsEntry = (aws: unknown, pool: Record<string, unknown> = {}) => ({
+  pools: { p: { ...pool, backends: [{ aws }] } },
+});
+export const poolOf = (values: Record<string, unknown>) => Object.values(parseAws(values).pools)[0]!;
+export const entryOf = (values: Record<string, unknown>) => poolOf(values).backends[0] as AwsBackendSettings;
+
+export const instanceProfileRole = "arn:aws:iam::123456789012:role/ci/builder";
+/** As `muster:network` names a network that exists. */
+export const existingVpc = {
+  vpcId: "vpc-0123456789abcdef0",
+  subnetIds: { "subnet-0123456789abcdef0": "eu-central-1a", "subnet-0123456789abcdef1": "eu-central-1b" },
 };

@@ -9,6 +9,7 @@ import type { Kinds, Provider } from "../kind.ts";
 import { isSecret, type Props } from "../values.ts";
 import { makeClients } from "./clients.ts";
 import { accountId, regionOf, type Cloud, type CloudKind, type CloudKinds } from "./cloud.ts";
+import { addressKinds } from "./addresses.ts";
 import { iamKinds } from "./iam.ts";
 import { instanceKinds } from "./instance.ts";
 import { launchTemplateKinds } from "./launch-template.ts";
@@ -87,6 +88,7 @@ export const awsProvider = (env: NodeJS.ProcessEnv): Provider => {
   };
   const tables: CloudKinds = {
     ...vpcKinds(cloud),
+    ...addressKinds(cloud),
     ...routeKinds(cloud),
     ...securityGroupKinds(cloud),
     ...launchTemplateKinds(cloud),
