@@ -68,8 +68,9 @@ const make = async (cache: string, directory: string, deps: MotoDeps) => {
     );
   }
   const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"];
+  const only = ["--only-binary", ":all:", "--require-hashes"];
   const python = join(directory, "bin/python");
-  const ran = await deps.run(python, [...install, "--only-binary", ":all:", "-r", requirementsFile], {
+  const ran = await deps.run(python, [...install, ...only, "-r", requirementsFile], {
     env,
     limitMs: installLimitMs,
   });
