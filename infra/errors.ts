@@ -31,5 +31,8 @@ export class SettingsError extends RunError {
 /** A bundle could not be built, or grew too large. */
 export class BundleError extends RunError {}
 
+/** Another program uses the component in a way that would not do what it means. */
+export class UsageError extends RunError {}
+
 /** The Node of the manager's machine could not be had, or is not the pinned one. */
 export class NodeError extends RunError {}

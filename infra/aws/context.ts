@@ -28,11 +28,13 @@ export interface AwsContext {
 export interface AwsContextArgs {
   stack: { project: string; name: string };
   settings: AwsSettings;
+  /** Stands before the names of the providers, so that a program may hold two stacks; none by default. */
+  name?: string;
 }
 
 /** Makes one provider a region, named by it, so that a region that is dropped takes only its own resources along. */
 export const awsContext = (
-  { stack, settings }: AwsContextArgs,
+  { stack, settings, name: prefix }: AwsContextArgs,
   opts?: pulumi.CustomResourceOptions,
 ): AwsContext => {
   const tags = (extra: Readonly<Record<string, string>> = {}) => ({
@@ -43,7 +45,11 @@ export const awsContext = (
   const providers = new Map(
     settings.regions.map(({ name }) => [
       name,
-      new aws.Provider(name, { region: name as aws.Region, defaultTags: { tags: tags() } }, opts),
+      new aws.Provider(
+        prefix === undefined ? name : `${prefix}-${name}`,
+        { region: name as aws.Region, defaultTags: { tags: tags() } },
+        opts,
+      ),
     ]),
   );
   return {

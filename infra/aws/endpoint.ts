@@ -35,13 +35,17 @@ export class Endpoint extends pulumi.ComponentResource {
     super("muster:aws:Endpoint", name, {}, opts);
     const { context, network, manager } = args;
     const { managerSubnet, managerGroupId } = network;
+    const { network: existing } = context.settings;
     // Apart from the machine, so that its address outlives it: user data, certificate and firewall hold the address.
     const address = new aws.ec2.NetworkInterface(
       `${name}-address`,
       {
         description: `manager of ${context.stack.project}/${context.stack.name}`,
         subnetId: managerSubnet.id,
-        securityGroups: managerGroupId ? [managerGroupId] : [],
+        securityGroups: [
+          ...(managerGroupId ? [managerGroupId] : []),
+          ...(existing.kind === "existing" ? existing.securityGroupIds : []),
+        ],
         tags: { Name: context.name("manager") },
       },
       // A machine has one first interface: the old one must be let go before another comes.

@@ -25,6 +25,7 @@ export const awsOutputs = (args: AwsOutputsArgs): AwsOutputs => {
   const byRegion = <T>(of: (network: Network) => T): Record<string, T> =>
     Object.fromEntries(networks.map((network) => [network.region, of(network)]));
   const session = (doc = "") => machine.instanceId.apply((id) => sessionCommand(region, id, doc));
+  const up = args.ofProgram ? `pulumi up -s ${pulumi.getStack()}` : `npm run pulumi -- up -s ${stack.name}`;
   return {
     addresses: managers,
     reach: manager.reach,
@@ -44,7 +45,7 @@ export const awsOutputs = (args: AwsOutputsArgs): AwsOutputs => {
       page: session(forward(manager.port)),
       shell: session(),
       logs: `aws logs tail ${monitoring.logGroup} --region ${region} --follow`,
-      newImage: pulumi.interpolate`npm run pulumi -- up -s ${stack.name} --replace '${machine.instanceUrn}'`,
+      newImage: pulumi.interpolate`${up} --replace '${machine.instanceUrn}'`,
     },
     summary: summaryOf({ ...args, github: github.url }),
   };

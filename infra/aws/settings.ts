@@ -1,4 +1,8 @@
-/** What the settings say of AWS, as plain values after parsing: whatever decides which resources exist is here. */
+/**
+ * What the settings say of AWS, as plain values after parsing: whatever decides which resources exist is here. Ids of a
+ * network alone may be known later, when the same program makes it.
+ */
+import type * as pulumi from "@pulumi/pulumi";
 import type { MachineType } from "../../agent/manager-config.ts";
 import type { SecretName } from "../schema.ts";
 
@@ -20,12 +24,12 @@ export type AwsNetwork =
   | {
       /** Given; nothing of it is made, changed or destroyed. The stack then has one region. */
       kind: "existing";
-      vpcId: string;
-      subnets: readonly { id: string; zone: string }[];
+      vpcId: pulumi.Input<string>;
+      subnets: readonly { id: pulumi.Input<string>; zone: string }[];
       /** The way out is an internet gateway: whoever has no public address has none. */
       public: boolean;
       /** Added to every machine's. */
-      securityGroupIds: readonly string[];
+      securityGroupIds: readonly pulumi.Input<string>[];
     };
 
 /** All of AWS that does not belong to one pool or to the manager; null in a stack without AWS. */

@@ -30,6 +30,8 @@ export interface AwsPoolSettings extends Omit<PoolConfig, "backends"> {
 
 export interface AwsStackArgs {
   stack: { project: string; name: string };
+  /** Another program than the checkout's holds the stack. */
+  ofProgram?: boolean;
   github: ManagerConfig["github"];
   budget: ManagerConfig["budget"];
   manager: AwsManagerSettings;
@@ -51,7 +53,7 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
       "machines on AWS are launched and paid for, but in this version no job runs on them: one that gets there fails.",
       parent,
     );
-  const context = awsContext({ stack, settings: aws }, { parent });
+  const context = awsContext({ stack, settings: aws, name }, { parent });
   const [home, ...further] = aws.regions;
   const inside = (region: string) => ({ parent, provider: context.provider(region) });
   const atHome = inside(home.name);
@@ -78,7 +80,7 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
   const endpoint = new Endpoint(
     `${name}-endpoint`,
     { context, network, manager },
-    { parent, providers: [context.provider(home.name), new tls.Provider("tls", {}, { parent })] },
+    { parent, providers: [context.provider(home.name), new tls.Provider(`${name}-tls`, {}, { parent })] },
   );
   const cache = new Cache(`${name}-cache`, { context }, atHome);
 

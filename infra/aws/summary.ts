@@ -5,6 +5,8 @@ import type { AwsBackendSettings, AwsManagerSettings, AwsSettings } from "./sett
 
 export interface SummaryArgs {
   stack: { project: string; name: string };
+  /** The checkout's commands do not know the stack: the outputs have others. */
+  ofProgram?: boolean;
   github: string;
   manager: Pick<AwsManagerSettings, "type" | "reach" | "agentsPort" | "port" | "caGenerations">;
   aws: Pick<AwsSettings, "regions" | "network">;
@@ -82,7 +84,10 @@ export const summaryOf = (args: SummaryArgs): string => {
   const { stack, github, manager, aws, pools, costs } = args;
   const home = aws.regions[0].name;
   const others = aws.regions.slice(1).map(({ name }) => name);
-  const target = `$(npm run -s pulumi -- stack output manager -s ${stack.name})`;
+  const session = (output: string, doc = "") =>
+    args.ofProgram
+      ? `the command commands.${output} of its outputs`
+      : sessionCommand(home, `$(npm run -s pulumi -- stack output manager -s ${stack.name})`, doc);
   const per = (hour: number, month: number) =>
     `${costs.currency} ${money(hour)} an hour (${money(month)} a month)`;
   const alone = (pool: string) => {
@@ -101,7 +106,7 @@ export const summaryOf = (args: SummaryArgs): string => {
     ]),
     `costs: ${per(costs.idlePerHour, costs.idlePerMonth)} idle, ` +
       `${per(costs.atMostPerHour, costs.atMostPerMonth)} at most${limits[costs.limit]}; list prices of ${costs.pricesOf}`,
-    `page: ${sessionCommand(home, target, forward(manager.port))}, then http://127.0.0.1:${manager.port}/`,
-    `shell: ${sessionCommand(home, target)}`,
+    `page: ${session("page", forward(manager.port))}, then http://127.0.0.1:${manager.port}/`,
+    `shell: ${session("shell")}`,
   ].join("\n");
 };

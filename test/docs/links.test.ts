@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
-const pages = ["README.md", "agent/README.md", ...globSync("docs/*.md", { cwd: root })];
+const pages = ["README.md", "agent/README.md", ...globSync(["docs/*.md", "examples/**/*.md"], { cwd: root })];
 const read = (page: string) => readFileSync(join(root, page), "utf8");
 
 /** As GitHub makes anchors of headings. */

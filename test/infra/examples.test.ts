@@ -7,7 +7,10 @@ import { costOf, figures } from "../../infra/cost.ts";
 import { parseSettings } from "../../infra/settings.ts";
 
 const root = join(import.meta.dirname, "../..");
-const text = (stack: string) => readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8");
+const examples = ["smallest", "existing-vpc", "two-regions"];
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const text = (stack: string) =>
+  read(`${examples.includes(stack) ? `examples/${stack}/` : ""}Pulumi.${stack}.yaml`);
 const settings = (stack: string) => {
   const { config } = parseYaml(text(stack)) as { config: Record<string, unknown> };
   return parseSettings({
@@ -23,18 +26,22 @@ const settings = (stack: string) => {
   });
 };
 
-test.each(["dev", "prod"])(
+test.each(["dev", "prod", ...examples])(
   "%s parses as it stands, once its credentials are set, and warns of nothing",
   (stack) => {
     expect(settings(stack).warnings).toEqual([]);
   },
 );
 
-test.each(["dev", "prod"])("%s is edited in three places and carries no salt and no secret", (stack) => {
-  expect(text(stack).match(/EDIT \d/g)).toEqual(["EDIT 1", "EDIT 2", "EDIT 3"]);
-  expect(text(stack)).not.toMatch(/encryptionsalt|secure:|secretsprovider/);
-  expect(text(stack)).toMatch(/^# yaml-language-server: \$schema=\.\/schema\/settings\.json$/m);
-});
+test.each(["dev", "prod", ...examples])(
+  "%s marks what to edit and carries no salt and no secret",
+  (stack) => {
+    const places = stack === "existing-vpc" ? 4 : 3;
+    expect(text(stack).match(/EDIT \d/g)).toEqual(Array.from({ length: places }, (_, n) => `EDIT ${n + 1}`));
+    expect(text(stack)).not.toMatch(/encryptionsalt|secure:|secretsprovider/);
+    expect(text(stack)).toMatch(/^# yaml-language-server: \$schema=\.\/schema\/settings\.json$/m);
+  },
+);
 
 test("dev is cheap: one nano, public subnets, spot alone, no alarms, and jobs of prod do not land there", () => {
   const { manager, aws, pools, budget } = settings("dev");
@@ -111,4 +118,24 @@ test("what prod costs: a micro, a NAT gateway and alarms; each pool at its max, 
   const unlimited = costOf({ ...settings("prod"), budget: null })!;
   const sum = Object.values(byHand).reduce((all, one) => all + one, idle);
   expect(unlimited.atMost / 1e6).toBeCloseTo(sum, 2);
+});
+
+const costsOf = (stack: string) => {
+  const { idlePerMonth, atMostPerHour } = figures(costOf(settings(stack))!);
+  return { idle: idlePerMonth.toFixed(2), atMost: atMostPerHour.toFixed(2) };
+};
+
+test.each(examples)("the README of %s says what it costs", (stack) => {
+  const { idle, atMost } = costsOf(stack);
+  const page = read(`examples/${stack}/README.md`).replaceAll("\n", " ");
+  expect(page).toContain(`USD ${idle} a month idle`);
+  expect(page).toContain(`at most USD ${atMost} an hour`);
+});
+
+test("the table of examples says what each costs idle", () => {
+  const rows = read("examples/README.md").split("\n");
+  for (const stack of [...examples, "dev", "prod"]) {
+    const row = rows.find((line) => line.includes(`(${stack})`) || line.includes(`Pulumi.${stack}.yaml)`));
+    expect(row).toContain(` ${costsOf(stack).idle} `);
+  }
 });

@@ -114,7 +114,7 @@ test("two regions are peered, each with its own provider, and the manager admits
   const providers = new Set(
     graph.made.filter(({ type }) => type.startsWith("aws:")).map(({ provider }) => provider),
   );
-  expect([...providers].sort()).toEqual(["eu-central-1", "us-east-1"]);
+  expect([...providers].sort()).toEqual(["runners-eu-central-1", "runners-us-east-1"]);
 });
 
 test("what the stack tells names its pools, its manager and how to reach it, and no secret", async () => {
