@@ -60,7 +60,7 @@ export const entry = z.strictObject({
     .optional()
     .meta({
       description:
-        "Rights at AWS of every job of these machines. Better leave it out: GitHub's OIDC gives rights to one workflow of one repository.",
+        "Name or ARN of an instance profile: the rights of its role are those of every job of these machines, though not of containers in a bridge network. Better leave it out: GitHub's OIDC gives rights to one workflow of one repository.",
     }),
   instanceProfileRole: matching(
     new RegExp(`^${account}:iam::\\d{12}:role/[\\w+=,.@/-]+$`),

@@ -9,6 +9,12 @@ import type { LaunchPlace } from "./policy/statement.ts";
 import type { AwsBackendSettings } from "./settings.ts";
 import { templateArgs } from "./template.ts";
 
+export interface MachineKind {
+  end: "power-off" | "clean-slot";
+  /** Jobs may ask the machine's metadata, where the credentials of an instance profile are. */
+  metadata: boolean;
+}
+
 export interface PoolArgs {
   context: AwsContext;
   /** As the settings name it. */
@@ -18,7 +24,7 @@ export interface PoolArgs {
   /** Region -> its network. */
   networks: ReadonlyMap<string, Network>;
   /** User data in clear; constant but for what the first `up` learns of the manager. */
-  userData: (end: "power-off" | "clean-slot") => pulumi.Input<string>;
+  userData: (of: MachineKind) => pulumi.Input<string>;
 }
 
 interface Entry {
@@ -61,7 +67,10 @@ export class Pool extends pulumi.ComponentResource {
             ...(settings.kind === "existing" ? settings.securityGroupIds : []),
             ...entry.securityGroupIds,
           ],
-          userData: args.userData(fixed ? "clean-slot" : "power-off"),
+          userData: args.userData({
+            end: fixed ? "clean-slot" : "power-off",
+            metadata: entry.instanceProfile !== null,
+          }),
           machineTags: context.tags({ Name: context.name(pool), ...tags }),
         }),
         tags,

@@ -21,7 +21,7 @@ import type { NodeTarball } from "./node.ts";
 import { awsOutputs } from "./outputs.ts";
 import { Peering } from "./peering.ts";
 import { Pool } from "./pool.ts";
-import { ownServer, portOf } from "./urls.ts";
+import { metadataServer, ownServer, portOf } from "./urls.ts";
 import type { AwsBackendSettings, AwsManagerSettings, AwsSettings } from "./settings.ts";
 
 export interface AwsPoolSettings extends Omit<PoolConfig, "backends"> {
@@ -96,7 +96,7 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
           pool,
           backends,
           networks: new Map(networks.map((one) => [one.region, one])),
-          userData: (end) =>
+          userData: ({ end, metadata }) =>
             pulumi.all([managers, endpoint.ca]).apply(([urls, ca]) =>
               runnerUserData({
                 managers: urls,
@@ -105,7 +105,7 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
                 end,
                 proxy: aws.proxy,
                 extraCa: aws.extraCa,
-                reach: ownServer(github.url),
+                reach: [...ownServer(github.url), ...(metadata ? [metadataServer] : [])],
               }),
             ),
         },

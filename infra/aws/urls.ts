@@ -11,3 +11,6 @@ export const ownServer = (github: string): string[] => {
   const { hostname } = new URL(github);
   return hostname === "github.com" || hostname.endsWith(".ghe.com") ? [] : [`${hostname}:${portOf(github)}`];
 };
+
+/** `HOST:PORT` of a machine's metadata: its credentials among them, where it has an instance profile. */
+export const metadataServer = "169.254.169.254:80";

@@ -3,6 +3,7 @@ import { managerUserData } from "../../cloud-init/manager.ts";
 import { runnerUserDataBytesMax, userDataBytesMax } from "../../cloud-init/runner.ts";
 import type { Reader } from "../reader.ts";
 import type { AwsSettings } from "./settings.ts";
+import { metadataServer } from "./urls.ts";
 
 type Given = Pick<AwsSettings, "proxy" | "extraCa" | "namePrefix">;
 
@@ -32,7 +33,7 @@ const problemOf = (given: Given): string | null => {
       pool: "p".repeat(longest.pool),
       end: "power-off" as const,
       ...given,
-      reach: [longest.reach],
+      reach: [longest.reach, metadataServer],
     };
     const bytes = runnerUserDataBytesMax(runner);
     if (bytes > userDataBytesMax)

@@ -148,6 +148,25 @@ describe("the first boot", () => {
     expect(rules).not.toContain("127.0.0.53");
   });
 
+  it("lets jobs ask the metadata of machines with an instance profile, and of no others", async () => {
+    const data = { managers: [manager.url], ca: stack.ca, pool: "arm64", end: "power-off" as const };
+    const allowed = "add element inet muster reach4 { 169.254.169.254 . 80 }";
+    await machine.boot(runnerUserData(data));
+    expect(machine.read("run/muster-boot/nft")).not.toContain(allowed);
+    machine.remove();
+    machine = makeMachine({ CURL_CA_BUNDLE: "/etc/system-ca.pem" });
+    machine.write("etc/system-ca.pem", foreign.ca);
+    await machine.boot(runnerUserData({ ...data, reach: ["169.254.169.254:80"] }));
+    const rules = machine.read("run/muster-boot/nft");
+    expect(rules).toContain(allowed);
+    // The first that fits decides: the manager before all, then what is allowed, then everything private.
+    const places = ["@managers4 reject", ". tcp dport @reach4 accept", "169.254.0.0/16"].map((rule) =>
+      rules.indexOf(rule),
+    );
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(places[0]).toBeGreaterThan(0);
+  });
+
   it("asks the next manager when one does not answer, and the next place when one has other bytes", async () => {
     const broken = await startBootManager(stack);
     broken.files.set(manifestPath, 403);

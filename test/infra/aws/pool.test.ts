@@ -25,7 +25,7 @@ const poolOf = (backends: AwsBackendSettings[], settings: Partial<AwsSettings> =
       pool: "arm64",
       backends,
       networks: new Map(networks.map((network) => [network.region, network])),
-      userData: (end) => `#!/bin/sh\n# ${end}\n`,
+      userData: ({ end, metadata }) => `#!/bin/sh\n# ${end}${metadata ? " metadata" : ""}\n`,
     });
     return [...pool.backends];
   });
@@ -161,6 +161,8 @@ test("an instance profile that somebody insists on is given by name or ARN", asy
   ]);
   expect(graph.one(template, "p-spot-eu-central-1").iamInstanceProfile).toEqual({ name: "ci" });
   expect(graph.one(template, "p-arn").iamInstanceProfile).toEqual({ arn });
+  for (const name of ["p-spot-eu-central-1", "p-arn"])
+    expect(Buffer.from(graph.one(template, name).userData, "base64").toString()).toContain("metadata");
 });
 
 test("fixed machines are slots: they stop instead of ending, spread over the subnets", async () => {

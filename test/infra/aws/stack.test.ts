@@ -106,6 +106,17 @@ test("a machine's user data fits EC2 and names where the manager is", async () =
   expect(text.length).toBeLessThan(16 * 1024);
 });
 
+test("of machines with an instance profile jobs may ask the metadata, of the pool's others not", async () => {
+  const { arm64 } = argsOf().pools;
+  const backends = [entry({ instanceProfile: "ci" }), entry({ name: "bare" })];
+  const graph = await stackOf({ pools: { arm64: { ...arm64!, backends } } });
+  const reachOf = (name: string) => {
+    const { userData } = graph.one("ec2/launchTemplate:LaunchTemplate", `runners-pool-arm64-${name}`);
+    return /^reach='(.*)'$/m.exec(Buffer.from(userData, "base64").toString())![1];
+  };
+  expect([reachOf("spot-eu-central-1"), reachOf("bare")]).toEqual(["169.254.169.254:80", ""]);
+});
+
 test("two regions are peered, each with its own provider, and the manager admits the other's network", async () => {
   const graph = await stackOf({ aws: awsSettings({ regions: [home, peer] }) });
   expect(graph.all("ec2/vpcPeeringConnection:VpcPeeringConnection")).toHaveLength(1);
