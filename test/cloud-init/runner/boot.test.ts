@@ -154,7 +154,7 @@ describe("the first boot", () => {
     await machine.boot(runnerUserData(data));
     expect(machine.read("run/muster-boot/nft")).not.toContain(allowed);
     machine.remove();
-    machine = makeMachine({ CURL_CA_BUNDLE: "/etc/system-ca.pem" });
+    machine = makeMachine({ CURL_CA_BUNDLE: "/etc/system-ca.pem" }, metadata.url);
     machine.write("etc/system-ca.pem", foreign.ca);
     await machine.boot(runnerUserData({ ...data, reach: ["169.254.169.254:80"] }));
     const rules = machine.read("run/muster-boot/nft");
