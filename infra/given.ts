@@ -11,6 +11,11 @@ export interface GivenNetwork {
   vpcId: pulumi.Input<string>;
   /** At least one, all in `aws.region`, with a way to GitHub; the manager goes into the first. */
   subnets: readonly { id: pulumi.Input<string>; zone: string }[];
+  /**
+   * True: the subnets lead to an internet gateway, not to a NAT gateway, and give machines public addresses (auto-assign);
+   * the manager then gets an Elastic IP, for its way out alone. False, the default: they have another way out.
+   */
+  public?: boolean;
   /** Every machine gets them, and the manager, besides those that are made. */
   securityGroupIds?: readonly pulumi.Input<string>[];
 }
@@ -66,8 +71,8 @@ const settingsOf = (stack: string, { settings, secrets = {}, network }: Given): 
     ]);
   const parsed = parse(stack, values, new Set(Object.keys(secrets)), network !== undefined);
   if (!network || !parsed.aws) return parsed;
-  const { vpcId, subnets, securityGroupIds = [] } = network;
-  const existing = { kind: "existing" as const, vpcId, subnets, securityGroupIds };
+  const { vpcId, subnets, public: ways = false, securityGroupIds = [] } = network;
+  const existing = { kind: "existing" as const, vpcId, subnets, public: ways, securityGroupIds };
   return { ...parsed, aws: { ...parsed.aws, network: existing } };
 };
 
@@ -99,11 +104,12 @@ const parse = (
 };
 
 /** Ids in the shape of real ones, for those that are not known yet: what else there is to check is checked. */
-const standIn = ({ subnets }: GivenNetwork) => ({
+const standIn = ({ subnets, ...rest }: GivenNetwork) => ({
   vpcId: "vpc-00000000",
   subnetIds: Object.fromEntries(
     subnets.map(({ zone }, index) => [`subnet-${index.toString(16).padStart(8, "0")}`, zone]),
   ),
+  ...("public" in rest && { public: rest.public }),
 });
 
 const checkName = (name: string): Wrong[] =>

@@ -7,6 +7,11 @@ export interface GivenNetwork {
   vpcId: Input<string>;
   /** At least one, all in `aws.region`, with a way to GitHub; the manager goes into the first. */
   subnets: readonly { id: Input<string>; zone: string }[];
+  /**
+   * True: the subnets lead to an internet gateway, not to a NAT gateway, and give machines public addresses (auto-assign);
+   * the manager then gets an Elastic IP, for its way out alone. False, the default: they have another way out.
+   */
+  public?: boolean;
   /** Every machine gets them, and the manager, besides those that are made. */
   securityGroupIds?: readonly Input<string>[];
 }

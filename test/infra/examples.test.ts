@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { alarms } from "../../infra/aws/alarms.ts";
+import type { AwsNetwork } from "../../infra/aws/settings.ts";
 import { costOf, figures } from "../../infra/cost.ts";
 import { parseSettings } from "../../infra/settings.ts";
 
@@ -130,6 +131,15 @@ test.each(examples)("the README of %s says what it costs", (stack) => {
   const page = read(`examples/${stack}/README.md`).replaceAll("\n", " ");
   expect(page).toContain(`USD ${idle} a month idle`);
   expect(page).toContain(`at most USD ${atMost} an hour`);
+});
+
+test("the README of existing-vpc says what it costs with public subnets", () => {
+  const given = settings("existing-vpc");
+  const network = { ...given.aws!.network, public: true } as AwsNetwork;
+  const { idlePerMonth } = figures(costOf({ ...given, aws: { ...given.aws!, network } })!);
+  expect(read("examples/existing-vpc/README.md")).toContain(
+    `USD ${idlePerMonth.toFixed(2)} with \`public: true\``,
+  );
 });
 
 test("the table of examples says what each costs idle", () => {

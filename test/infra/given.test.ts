@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
+import { costOf } from "../../infra/cost.ts";
 import { SettingsError } from "../../infra/errors.ts";
 import { inputsOf, type Given } from "../../infra/given.ts";
 import { refuseTwin } from "../../infra/twins.ts";
@@ -47,7 +48,16 @@ test("the manager is on AWS without saying so, and a secret stays one", async ()
 test("ids of the network may be known later: they are handed on as they are", () => {
   const made = network("eu-central-1a", "eu-central-1b");
   const { settings } = inputsOf("ci", given({ network: made }));
-  expect(settings.aws!.network).toEqual({ kind: "existing", ...made, securityGroupIds: [] });
+  expect(settings.aws!.network).toEqual({ kind: "existing", ...made, public: false, securityGroupIds: [] });
+});
+
+test("subnets may be public: the manager's address is then counted", () => {
+  const [open, closed] = [true, false].map((ways) =>
+    inputsOf("ci", given({ network: { ...network("eu-central-1a"), public: ways } })),
+  );
+  expect(open!.settings.aws!.network).toMatchObject({ kind: "existing", public: true });
+  const idle = ({ settings }: ReturnType<typeof inputsOf>) => costOf(settings)!.idle / 1e6;
+  expect(idle(open!) - idle(closed!)).toBeCloseTo(0.005, 6);
 });
 
 const base = given().settings;
@@ -56,6 +66,11 @@ const cases: [string, Given, RegExp][] = [
     "a zone of another region",
     given({ network: network("eu-west-1a") }),
     /^network\.subnets\[0\]\.zone "eu-west-1a": allowed is a zone of eu-central-1/,
+  ],
+  [
+    "a network that is public in words",
+    given({ network: { ...network("eu-central-1a"), public: "yes" as unknown as boolean } }),
+    /^network\.public null: /,
   ],
   ["no subnet", given({ network: network() }), /^network\.subnets \[\]: allowed is at least one/],
   [
