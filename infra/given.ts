@@ -148,6 +148,7 @@ const checkNetwork = ({ settings, network }: Given): Wrong[] => {
 const inProgram = ({ path, given, allowed }: Wrong): Wrong => {
   const words = (text: string) =>
     text
+      .replace(/ \(or: npm run muster -- setup -s [\w.-]+\)/g, "")
       .replace(/pulumi config set --secret muster:(\w+) -s \S+/g, "give it as secrets.$1")
       .replace(/pulumi config set (?:--path )?muster:([\w.]+) (\S+) -s [\w.-]+/g, "settings.$1 = $2")
       .replace(/pulumi config rm muster:(\w+) -s [\w.-]+/g, "leave out $1")
