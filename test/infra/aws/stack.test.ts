@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { currentObject } from "../../../agent/manager-host.ts";
+import { wantedOf } from "../../../agent/updater/wanted.ts";
 import { onAws, type AwsStackArgs } from "../../../infra/aws/stack.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { awsSettings, entry, graphOf, home, peer } from "./graph.ts";
@@ -96,6 +97,17 @@ test("the manager reads the pools' templates in the order of the settings", asyn
     { name: "on-demand-eu-central-1" },
   ]);
   expect(current.config.manager.agents!.addresses).toHaveLength(1);
+});
+
+test("the updater takes up what the program writes to bucket and parameter, and no other server of GitHub", async () => {
+  const graph = await stackOf();
+  const parameter = graph.one("ssm/parameter:Parameter", "runners-manager-store-files").insecureValue;
+  const current = graph
+    .all("s3/bucketObjectv2:BucketObjectv2")
+    .find(({ inputs }) => inputs.key === "manager/current.json")!.inputs.content as string;
+  expect(wantedOf(current, parameter, "/files")).toMatchObject({ problem: null });
+  const elsewhere = current.replace("https://github.com/acme", "https://github.example/acme");
+  expect(() => wantedOf(elsewhere, parameter, "/files")).toThrow("other settings of GitHub");
 });
 
 test("a machine's user data fits EC2 and names where the manager is", async () => {
