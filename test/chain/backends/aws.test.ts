@@ -11,30 +11,22 @@ import {
   StopInstancesCommand,
 } from "@aws-sdk/client-ec2";
 import { pino } from "pino";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { makeAwsBackend } from "../../../agent/manager/backends/aws/aws.ts";
 import { realDeps } from "../../../agent/manager/deps.ts";
 import type { AwsBackend, ManagerConfig } from "../../../agent/manager-config.ts";
 import type { LaunchRequest } from "../../../agent/manager/world.ts";
 import { config } from "../../agent/manager/worlds.ts";
-import { startMoto, type Moto } from "../../clouds/moto.ts";
+import { withMoto } from "../with-moto.ts";
 
 const region = "eu-central-1";
 const { signal } = new AbortController();
-let moto: Moto;
+const moto = withMoto();
 let directory: string;
 let settings: ManagerConfig;
 let entry: AwsBackend;
-beforeAll(async () => {
-  moto = await startMoto();
-  for (const [name, value] of Object.entries(moto.env)) vi.stubEnv(name, value);
-}, 60_000);
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await moto.stop();
-});
 beforeEach(async () => {
-  await moto.reset();
+  await moto().reset();
   directory = mkdtempSync(join(tmpdir(), "muster-aws-"));
   const { Subnets = [] } = await ec2.send(new DescribeSubnetsCommand({}));
   const { LaunchTemplate } = await ec2.send(
@@ -147,6 +139,6 @@ test("an endpoint at which nobody listens is unavailable", async () => {
       ...{ reason: "unavailable", scope: { on: "backend", key: "aws:eu-central-1" } },
     });
   } finally {
-    vi.stubEnv("AWS_ENDPOINT_URL", moto.url);
+    vi.stubEnv("AWS_ENDPOINT_URL", moto().url);
   }
 });

@@ -12,24 +12,16 @@ import {
 } from "@aws-sdk/client-ec2";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { awsBucket, awsRegion, awsSecrets } from "../../../agent/leaving/aws.ts";
 import type { Clock } from "../../../agent/manager/deps.ts";
 import { sweep } from "../../../agent/leaving/sweep.ts";
-import { startMoto, type Moto } from "../../clouds/moto.ts";
 import { makeWorld, never, sweepOptions } from "../../agent/leaving/world.ts";
+import { withMoto } from "../with-moto.ts";
 
 const region = "eu-central-1";
-let moto: Moto;
-beforeAll(async () => {
-  moto = await startMoto();
-  for (const [name, value] of Object.entries(moto.env)) vi.stubEnv(name, value);
-}, 60_000);
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await moto.stop();
-});
-beforeEach(() => moto.reset());
+const moto = withMoto();
+beforeEach(() => moto().reset());
 
 const ec2 = () => new EC2Client({ region });
 const tagged = (type: ResourceType, tags: Record<string, string>) => ({

@@ -4,28 +4,22 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { DescribeInstancesCommand, EC2Client, RunInstancesCommand } from "@aws-sdk/client-ec2";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { runAwsSweep } from "../../../agent/cli/aws/command.ts";
 import { optionsVariable, type SweepOptions, type Verb } from "../../../agent/leaving/options.ts";
 import { packedScript, scriptLine } from "../../../infra/aws/script.ts";
 import { bundle } from "../../../infra/bundle.ts";
-import { startMoto, type Moto } from "../../clouds/moto.ts";
 import { Client } from "../../github/testing/client.ts";
 import { start } from "../../github/testing/start.ts";
 import { drainOptions, sweepOptions } from "../../agent/leaving/world.ts";
+import { withMoto } from "../with-moto.ts";
 
-let moto: Moto;
+withMoto();
 let packed: string;
 beforeAll(async () => {
-  moto = await startMoto();
-  for (const [name, value] of Object.entries(moto.env)) vi.stubEnv(name, value);
   packed = await packedScript(
     (await bundle(join(import.meta.dirname, "../../.."), ["leaving"], () => {})).leaving,
   );
-});
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await moto.stop();
 });
 
 const runScript = async (verb: Verb, options: unknown, env: NodeJS.ProcessEnv = {}) => {
@@ -78,7 +72,8 @@ const credential = (Value: string) =>
     }),
   );
 
-test("sweep ends five machines without a manager and removes the stack's sets, not those of another stack", async () => {
+/** Two stacks with five machines and a scale set each; the options sweep the first. */
+const twoStacks = async () => {
   const github = await start();
   const client = await new Client(github).login();
   await client.createSet("muster-dev-arm64", ["self-hosted", "arm64"]);
@@ -86,27 +81,25 @@ test("sweep ends five machines without a manager and removes the stack's sets, n
   await credential(github.token);
   await launch("muster/dev");
   await launch("muster/prod");
-  const options: SweepOptions = {
+  const sweep: SweepOptions = {
     ...sweepOptions,
     github: { ...sweepOptions.github, url: github.repositoryUrl },
   };
-  const ran = await runScript("sweep", options);
+  return { github, sweep, others: await running("muster/prod") };
+};
+
+test("sweep ends five machines without a manager and removes the stack's sets, not those of another stack", async () => {
+  const { github, sweep, others } = await twoStacks();
+  const ran = await runScript("sweep", sweep);
   expect(ran).toEqual({ code: 0, stdout: "", stderr: expect.any(String) as string });
   expect(ran.stderr).toContain("sweep: eu-central-1: 5 machines ended, nothing is left");
   expect(ran.stderr).toContain("no scale set and no runner of this stack is left");
-  expect([await running("muster/dev"), await running("muster/prod")]).toEqual([0, 5]);
+  expect([await running("muster/dev"), await running("muster/prod")]).toEqual([0, others]);
   expect(github.control.scaleSets().map(({ name }) => name)).toEqual(["muster-prod-arm64"]);
 });
 
 test("muster sweep lists and ends the same by hand, with the manager dead or never there", async () => {
-  const github = await start();
-  const client = await new Client(github).login();
-  await client.createSet("muster-dev-arm64", ["self-hosted", "arm64"]);
-  await client.createSet("muster-prod-arm64", ["self-hosted", "other"]);
-  await credential(github.token);
-  await launch("muster/dev");
-  const others = await running("muster/prod");
-  const sweep = { ...sweepOptions, github: { ...sweepOptions.github, url: github.repositoryUrl } };
+  const { github, sweep, others } = await twoStacks();
   const lines: string[] = [];
   const deps = {
     say: () => {},

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { currentObject } from "../../../agent/manager-host.ts";
 import { awsManagerConfig, currentObjectOf, type AwsConfigArgs } from "../../../infra/aws/config.ts";
 import { entry } from "./graph.ts";
+import { managerSettings, poolSettings } from "./rig.ts";
 
 const hash = (digit: string) => digit.repeat(64);
 
@@ -9,30 +10,8 @@ const args: AwsConfigArgs = {
   stack: { project: "muster", name: "dev" },
   github: { url: "https://github.com/acme", login: { kind: "token" }, source: "auto" },
   budget: null,
-  manager: {
-    on: "aws",
-    type: { name: "t4g.nano", cores: 2, memoryMb: 512, gpus: 0, microsPerHour: 4800, currency: "USD" },
-    reach: "private",
-    caGenerations: [1],
-    agentsPort: 7443,
-    port: 7117,
-    drainTimeoutSeconds: 600,
-    secretParameters: {},
-  },
-  pools: {
-    arm64: {
-      labels: ["self-hosted", "linux", "ARM64"],
-      max: 20,
-      minIdle: 0,
-      idleTimeoutSeconds: 300,
-      maxJobSeconds: 21600,
-      reuse: false,
-      gpu: null,
-      runnerGroup: "Default",
-      publicRepositories: "refuse",
-      shareLabels: false,
-    },
-  },
+  manager: managerSettings,
+  pools: { arm64: poolSettings },
   made: {
     backends: {
       arm64: [

@@ -1,7 +1,9 @@
 /** Settings of a stack on AWS, for tests. */
 import { expect } from "vitest";
-import type { AwsBackendSettings } from "../../../infra/aws/settings.ts";
+import type { PoolConfig } from "../../../agent/manager-config.ts";
+import type { AwsBackendSettings, AwsManagerSettings } from "../../../infra/aws/settings.ts";
 import { SettingsError, type Wrong } from "../../../infra/errors.ts";
+import type { Costs } from "../../../infra/outputs.ts";
 import { parseSettings, type Settings, type SettingsInput } from "../../../infra/settings.ts";
 
 export const awsInput = (
@@ -64,4 +66,48 @@ export const instanceProfileRole = "arn:aws:iam::123456789012:role/ci/builder";
 export const existingVpc = {
   vpcId: "vpc-0123456789abcdef0",
   subnetIds: { "subnet-0123456789abcdef0": "eu-central-1a", "subnet-0123456789abcdef1": "eu-central-1b" },
+};
+
+const nano: AwsManagerSettings["type"] = {
+  name: "t4g.nano",
+  cores: 2,
+  memoryMb: 512,
+  gpus: 0,
+  microsPerHour: 4800,
+  currency: "USD",
+};
+/** `muster:manager`, parsed. */
+export const managerSettings: AwsManagerSettings = {
+  on: "aws",
+  type: nano,
+  reach: "private",
+  caGenerations: [1],
+  agentsPort: 7443,
+  port: 7117,
+  drainTimeoutSeconds: 600,
+  secretParameters: {},
+};
+/** A pool, parsed, without its backends. */
+export const poolSettings: Omit<PoolConfig, "backends"> = {
+  labels: ["self-hosted", "linux", "ARM64"],
+  max: 20,
+  minIdle: 0,
+  idleTimeoutSeconds: 300,
+  maxJobSeconds: 21600,
+  reuse: false,
+  gpu: null,
+  runnerGroup: "Default",
+  publicRepositories: "refuse",
+  shareLabels: false,
+};
+/** Of a stack with that pool. */
+export const costs: Costs = {
+  currency: "USD",
+  idlePerHour: 0.0095,
+  idlePerMonth: 6.95,
+  atMostPerHour: 5,
+  atMostPerMonth: 3650,
+  limit: "max",
+  pools: { arm64: { idlePerHour: 0, atMostPerHour: 4.99 } },
+  pricesOf: "2026-11-01",
 };

@@ -8,6 +8,7 @@ import { wantedOf } from "../../../agent/updater/wanted.ts";
 import { onAws, type AwsStackArgs } from "../../../infra/aws/stack.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { awsSettings, entry, graphOf, home, peer } from "./graph.ts";
+import { costs, managerSettings, poolSettings } from "./rig.ts";
 
 const bundle = (digit: string) => ({
   path: join(import.meta.dirname, "stack.test.ts"),
@@ -26,42 +27,15 @@ const argsOf = (over: Partial<AwsStackArgs> = {}): AwsStackArgs => ({
   stack: { project: "muster", name: "dev" },
   github: { url: "https://github.com/acme", login: { kind: "token" }, source: "auto" },
   budget: null,
-  manager: {
-    on: "aws",
-    type: { name: "t4g.nano", cores: 2, memoryMb: 512, gpus: 0, microsPerHour: 4800, currency: "USD" },
-    reach: "private",
-    caGenerations: [1],
-    agentsPort: 7443,
-    port: 7117,
-    drainTimeoutSeconds: 600,
-    secretParameters: {},
-  },
+  manager: managerSettings,
   aws: awsSettings(),
   pools: {
     arm64: {
-      labels: ["self-hosted", "linux", "ARM64"],
-      max: 20,
-      minIdle: 0,
-      idleTimeoutSeconds: 300,
-      maxJobSeconds: 21600,
-      reuse: false,
-      gpu: null,
-      runnerGroup: "Default",
-      publicRepositories: "refuse",
-      shareLabels: false,
+      ...poolSettings,
       backends: [entry(), entry({ name: "on-demand-eu-central-1", market: "on-demand" })],
     },
   },
-  costs: {
-    currency: "USD",
-    idlePerHour: 0.0095,
-    idlePerMonth: 6.95,
-    atMostPerHour: 5,
-    atMostPerMonth: 3650,
-    limit: "max",
-    pools: { arm64: { idlePerHour: 0, atMostPerHour: 4.99 } },
-    pricesOf: "2026-11-01",
-  },
+  costs,
   bundles: { manager: bundle("1"), runner: bundle("2"), updater: bundle("3"), leaving },
   node: {
     version: "24.0.0",

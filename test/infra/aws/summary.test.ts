@@ -1,40 +1,20 @@
 import { expect, test } from "vitest";
 import { summaryOf, type SummaryArgs } from "../../../infra/aws/summary.ts";
 import { entry, existing, home, peer } from "./graph.ts";
-
-const type = {
-  name: "t4g.nano",
-  cores: 2,
-  memoryMb: 512,
-  gpus: 0,
-  microsPerHour: 4800,
-  currency: "USD",
-} as const;
+import { costs, managerSettings, poolSettings } from "./rig.ts";
 
 const args: SummaryArgs = {
   stack: { project: "muster", name: "dev" },
   github: "https://github.com/acme",
-  manager: { type, reach: "private", agentsPort: 7443, port: 7117, caGenerations: [1] },
+  manager: managerSettings,
   aws: { regions: [home], network: { kind: "own", private: false } },
   pools: {
     arm64: {
-      labels: ["self-hosted", "linux", "ARM64"],
-      max: 20,
-      minIdle: 0,
-      maxJobSeconds: 21_600,
+      ...poolSettings,
       backends: [entry(), entry({ market: "on-demand", types: [entry().types[1]!] })],
     },
   },
-  costs: {
-    currency: "USD",
-    idlePerHour: 0.0095,
-    idlePerMonth: 6.95,
-    atMostPerHour: 5,
-    atMostPerMonth: 3650,
-    limit: "max",
-    pools: { arm64: { idlePerHour: 0, atMostPerHour: 4.99 } },
-    pricesOf: "2026-11-01",
-  },
+  costs,
 };
 
 test("it says what runs where, how jobs ask for it, what it costs and how to look", () => {
@@ -53,9 +33,11 @@ test("it says what runs where, how jobs ask for it, what it costs and how to loo
 });
 
 test("it says what the worst case is when it is not all pools at their max", () => {
-  const costs = { ...args.costs, limit: "budget" as const };
-  expect(summaryOf({ ...args, costs })).toContain("(3650.00 a month) at most, which is the budget; list");
-  const over = summaryOf({ ...args, costs: { ...costs, limit: "always" } });
+  const capped = { ...costs, limit: "budget" as const };
+  expect(summaryOf({ ...args, costs: capped })).toContain(
+    "(3650.00 a month) at most, which is the budget; list",
+  );
+  const over = summaryOf({ ...args, costs: { ...capped, limit: "always" } });
   expect(over).toContain("at most, which is above the budget: nothing is launched;");
 });
 
