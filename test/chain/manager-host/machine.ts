@@ -4,8 +4,6 @@
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -35,7 +33,8 @@ const played = (rig: string): Record<string, string> => ({
   resize2fs: "exit 0",
 });
 
-export const startMachine = async (): Promise<Machine> => {
+/** @param under stands before the command that makes its namespaces: a network of its own, for instance */
+export const startMachine = async (under: readonly string[] = []): Promise<Machine> => {
   const rig = mkdtempSync(join(tmpdir(), "muster-machine-"));
   const script = [
     "set -eu",
@@ -57,9 +56,11 @@ export const startMachine = async (): Promise<Machine> => {
     "private",
   ];
   const path = `${rig}/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
-  const outer: ChildProcess = spawn("unshare", [...namespaces, "sh", "-c", script], {
+  const [program, ...args] = [...under, "unshare", ...namespaces, "sh", "-c", script];
+  const outer: ChildProcess = spawn(program!, args, {
     env: { PATH: path },
-    stdio: ["ignore", "pipe", "inherit"],
+    // It ends with its standard input.
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = new Promise<void>((resolve) => outer.once("exit", () => resolve()));
   await new Promise<void>((resolve, reject) => {
@@ -73,7 +74,7 @@ export const startMachine = async (): Promise<Machine> => {
     chmodSync(`${root}${rig}/bin/${name}`, 0o755);
   }
   const inside: Machine["inside"] = async (command, env = {}) => {
-    const args = ["--target", pid, "--mount", "--pid", "--wd=/", "sh", "-c", command];
+    const args = ["--target", pid, "--mount", "--pid", "--net", "--wd=/", "sh", "-c", command];
     const { stdout, stderr } = await run("nsenter", args, { env: { PATH: path, ...env } }).catch(
       (error: Error & { stdout: string; stderr: string }) => {
         throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`);
@@ -110,39 +111,3 @@ export const startMachine = async (): Promise<Machine> => {
 /** The machine's disk, as the user data names a volume that is a device of its own. */
 export const diskOf = async (machine: Machine): Promise<string> =>
   (await machine.inside("echo $PATH")).split("/bin:")[0]!.concat("/disk");
-
-export interface Metadata {
-  url: string;
-  close(): Promise<void>;
-}
-
-/** IMDSv2 with one role; without a token it answers nothing. */
-export const startMetadata = async (): Promise<Metadata> => {
-  const token = "metadata-token";
-  const role = {
-    Code: "Success",
-    Type: "AWS-HMAC",
-    AccessKeyId: "ASIATEST",
-    SecretAccessKey: "role/secret+key",
-    Token: "session/token+of=role",
-    LastUpdated: "2026-01-01T00:00:00Z",
-    Expiration: "2099-01-01T00:00:00Z",
-  };
-  const base = "/latest/meta-data/iam/security-credentials/";
-  const server = createServer((request, response) => {
-    const { method, url, headers } = request;
-    if (method === "PUT" && url === "/latest/api/token") return void response.end(token);
-    if (headers["x-aws-ec2-metadata-token"] !== token) return void response.writeHead(401).end();
-    if (url === base) return void response.end("manager");
-    if (url === `${base}manager`) return void response.end(JSON.stringify(role, null, 2));
-    response.writeHead(404).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-};

@@ -10,11 +10,12 @@ import type { ManagerState } from "../../../agent/manager/view.ts";
 import { managerUserData } from "../../../cloud-init/manager.ts";
 import { bundle } from "../../../infra/bundle.ts";
 import { config as testConfig } from "../../agent/manager/worlds.ts";
+import { startMetadata, testRole } from "../../clouds/metadata/metadata.ts";
 import { startMoto } from "../../clouds/moto.ts";
 import { freePort } from "../../engine/project.ts";
 import { startGitHub } from "../../github/server.ts";
 import { bucket, logGroup, makeCloud, parameterPrefix, type Programs, programsOf } from "./cloud.ts";
-import { diskOf, startMachine, startMetadata } from "./machine.ts";
+import { diskOf, startMachine } from "./machine.ts";
 
 /** Times of the updater for a test. */
 export const hastyLimits = {
@@ -44,7 +45,7 @@ export const nodeArchive = (): Buffer => {
 export const startHost = async () => {
   const [moto, metadata, github, machine, port] = await Promise.all([
     startMoto(),
-    startMetadata(),
+    startMetadata(404, testRole),
     startGitHub(),
     startMachine(),
     freePort(),

@@ -113,3 +113,5 @@ createServer((request, response) => {
     }
   })();
 }).listen(socket, () => console.log("ready"));
+// A test that was killed leaves nobody behind: this is the first process of its namespace.
+process.stdin.resume().once("end", () => process.exit(0));

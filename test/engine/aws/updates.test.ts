@@ -10,14 +10,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HostStatus } from "../../../agent/manager-host.ts";
 import { mayMount } from "../../agent/manager/small-disk.ts";
 import { statusIn } from "../../chain/manager-host/cloud.ts";
-import {
-  diskOf,
-  startMachine,
-  startMetadata,
-  type Machine,
-  type Metadata,
-} from "../../chain/manager-host/machine.ts";
+import { diskOf, startMachine, type Machine } from "../../chain/manager-host/machine.ts";
 import { hastyLimits, nodeArchive } from "../../chain/manager-host/rig.ts";
+import { startMetadata, testRole, type Metadata } from "../../clouds/metadata/metadata.ts";
 import { freePort } from "../project.ts";
 import { githubToken, openAwsRig, said, type AwsPreview, type AwsRig } from "./rig.ts";
 
@@ -42,7 +37,7 @@ describe.skipIf(!mayMount)("new programs (the machine has namespaces of its own:
         node: nodeArchive(),
       }),
       startMachine(),
-      startMetadata(),
+      startMetadata(404, testRole),
     ]);
     instance = String((await rig.up())["manager"]);
     const credentials = { accessKeyId: "test", secretAccessKey: "test" };
