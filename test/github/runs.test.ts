@@ -128,6 +128,29 @@ async function checkout(): Promise<string> {
   return directory;
 }
 
+describe("jobs with an environment", () => {
+  it("show as deployments that name them, once they started, and in no other way", async () => {
+    const setup = await startWithSet();
+    const { github, client } = setup;
+    const repository = "/repos/acme/widgets";
+    expect(await get(client, `${repository}/environments`)).toMatchObject({ total_count: 0 });
+    const { id, jobs } = await github.control.dispatchJobs([{ ...two[0]!, environment: "live" }, two[1]!]);
+    expect(await get(client, `${repository}/environments`)).toMatchObject({ total_count: 1 });
+    expect(await get(client, `${repository}/deployments`)).toEqual([]);
+    await serve(setup, "r1", "failed");
+    await serve(setup, "r2");
+    const list = (await get(client, `${repository}/deployments`)) as unknown as { id: number }[];
+    expect(list).toMatchObject([{ environment: "live" }]);
+    const statuses = await get(client, `${repository}/deployments/${list[0]!.id}/statuses`);
+    expect(statuses).toMatchObject([
+      { state: "failure", log_url: expect.stringContaining(`/actions/runs/${id}/job/${jobs[0]!.id}`) },
+    ]);
+    expect(JSON.stringify(await get(client, `${base}/runs/${id}/jobs`))).not.toContain("live");
+    expect((await client.rest("POST", `${base}/runs/${id}/rerun-failed-jobs`)).status).toBe(201);
+    expect(await get(client, `${repository}/deployments`)).toHaveLength(1);
+  });
+});
+
 describe("workflow files", () => {
   it("are dispatched over REST and queue each job when its needs are over", async () => {
     const workspaceSource = await checkout();

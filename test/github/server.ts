@@ -23,6 +23,7 @@ import { registrationHandlers } from "./routes/registration.ts";
 import { runServiceHandlers } from "./routes/run-service.ts";
 import { runnerHandlers } from "./routes/runners.ts";
 import { runHandlers } from "./routes/runs.ts";
+import { deploymentHandlers } from "./routes/deployments.ts";
 import { scaleSetHandlers } from "./routes/scale-sets.ts";
 
 const handlers: Handlers = {
@@ -32,6 +33,7 @@ const handlers: Handlers = {
   ...runnerHandlers,
   ...groupHandlers,
   ...runHandlers,
+  ...deploymentHandlers,
   ...scaleSetHandlers,
   ...messageHandlers,
   ...agentHandlers,

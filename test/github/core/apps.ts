@@ -9,6 +9,7 @@ import { sameName } from "./state.ts";
 export const allPermissions: Permissions = {
   actions: "write",
   administration: "write",
+  deployments: "read",
   metadata: "read",
   organization_self_hosted_runners: "write",
 };

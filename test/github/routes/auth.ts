@@ -58,11 +58,16 @@ export function runnerScope(sim: Sim, c: Ctx, level: "read" | "write"): Scope {
   return scope;
 }
 
-/** The repository in the path, for runs and jobs. */
-export function actionsRepository(sim: Sim, c: Ctx, level: "read" | "write"): Repository {
+/** The repository in the path, for runs and jobs, or for its deployments. */
+export function actionsRepository(
+  sim: Sim,
+  c: Ctx,
+  level: "read" | "write",
+  permission: "actions" | "deployments" = "actions",
+): Repository {
   const who = caller(sim, c);
   const scope = pathScope(sim, c, who);
-  demand(who, "actions", level);
+  demand(who, permission, level);
   return repositoryOf(sim, scope)!;
 }
 

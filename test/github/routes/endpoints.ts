@@ -63,6 +63,9 @@ export const endpoints = {
   "rest.job": on("GET", `${repo}/actions/jobs/:id`),
   "rest.job-rerun": on("POST", `${repo}/actions/jobs/:id/rerun`),
   "rest.job-logs": on("GET", `${repo}/actions/jobs/:id/logs`),
+  "rest.environments": on("GET", `${repo}/environments`),
+  "rest.deployments": on("GET", `${repo}/deployments`),
+  "rest.deployment-statuses": on("GET", `${repo}/deployments/:id/statuses`),
   // Scale set service
   "scale-set.list": on("GET", sets),
   "scale-set.create": on("POST", sets),

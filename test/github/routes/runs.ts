@@ -121,9 +121,15 @@ async function dispatch(sim: Sim, c: Ctx) {
   return nothing(204);
 }
 
-/** 403 while the run is in progress (cli/cli #9221). */
+/** 403 while the run is in progress (cli/cli #9221), in other words where one job was named. */
 async function again(sim: Sim, c: Ctx, run: Run, which: Rerun) {
-  if (run.conclusion === null) throw restRefusal(403, "This workflow is already running");
+  if (run.conclusion === null)
+    throw restRefusal(
+      403,
+      typeof which === "string"
+        ? "This workflow is already running"
+        : "The workflow run containing this job is already running",
+    );
   await rerun(sim, run, which);
   return c.json({}, 201);
 }
