@@ -3,6 +3,7 @@
  * fact, and so in the journal, before its call leaves.
  */
 import { deadline, type Deps } from "./deps.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Identity } from "./identity.ts";
 import type { Limits } from "./limits.ts";
 import type { Action } from "./plan.ts";
@@ -19,6 +20,8 @@ export interface Acting {
   identity: Identity;
   /** JIT configs between their mint and their delivery, by machine; never in the world. */
   configs: Map<string, { life: number; jitConfig: string }>;
+  /** Called before machines are destroyed, and waited for; by default nothing. */
+  evidence?: Evidence;
   /** Called with each action's end, for metrics. */
   observe: (kind: Action["do"], outcome: "ok" | "failed", seconds: number) => void;
   /** Called when an action begins; what it returns, when it ends. */
@@ -106,6 +109,7 @@ async function within<T>(
 async function destroy(acting: Acting, { backend, machines }: Of<"destroy">): Promise<boolean> {
   const source = acting.backends.get(backend);
   if (!source) return false;
+  if (acting.evidence) await acting.evidence(machines);
   acting.report({ is: "destroy-asked", machines });
   try {
     await within(acting, `destroy at ${backend}`, (signal) => source.destroy(machines, signal));

@@ -6,7 +6,7 @@ import { deadline, type Deps } from "./deps.ts";
 import { Refused } from "./errors.ts";
 import type { GitHub } from "./ports.ts";
 import { type BootHandlers, bundlePath } from "./web/boot.ts";
-import { visible } from "./web/visible.ts";
+import { reportLines } from "./history/boots.ts";
 import type { BootView } from "./view.ts";
 import type { Ms, World } from "./world.ts";
 
@@ -18,27 +18,21 @@ export interface BootOptions {
    * Only https: and file: ones.
    */
   mirrors?: (archive: Archive) => Promise<readonly string[]>;
+  /** Gets what machines say of boots that failed; for people. */
+  failed: (view: BootView) => void;
   deps: Deps;
-}
-
-export interface Boot extends BootHandlers {
-  /** Reports of boots that failed, newest first; for people. */
-  failures(): readonly BootView[];
 }
 
 /** GitHub may take its time; a machine asks again ten seconds later. */
 const archiveMs: Ms = 3_000;
 const retrySeconds = 5;
 const bundlesKept = 4;
-const failuresKept = 50;
-const linesKept = 20;
 
-export function makeBoot({ world, github, mirrors, deps }: BootOptions): Boot {
+export function makeBoot({ world, github, mirrors, failed, deps }: BootOptions): BootHandlers {
   /** Until when GitHub is not asked again, for it did not say. */
   const silentUntilMs = new Map<string, Ms>();
   /** A machine that was told of a bundle can fetch it also when the next one is there already. */
   const bundles = new Map<string, string>();
-  const failures: BootView[] = [];
 
   const later = (why: string) =>
     new Refused(503, "busy", `What to run is not known yet (${why}): come again.`, retrySeconds);
@@ -88,12 +82,9 @@ export function makeBoot({ world, github, mirrors, deps }: BootOptions): Boot {
       return path === undefined ? null : new Uint8Array(await readFile(path));
     },
     report: ({ machine, pool, phase, text }) => {
-      const lines = text.split("\n").filter((line) => line.trim() !== "");
-      const said = lines.slice(-linesKept).map((line) => visible(line));
-      deps.log.warn({ machine, pool, phase, said }, "a machine says that its boot failed");
-      failures.unshift({ machine, pool, phase, atMs: deps.clock.now(), lines: said });
-      failures.length = Math.min(failures.length, failuresKept);
+      const lines = reportLines(text);
+      deps.log.warn({ machine, pool, phase, said: lines }, "a machine says that its boot failed");
+      failed({ machine, pool, phase, atMs: deps.clock.now(), lines });
     },
-    failures: () => failures,
   };
 }

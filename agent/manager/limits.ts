@@ -77,6 +77,10 @@ export const defaultLimits = {
   removeRetryMs: 30 * second,
   mintRetryMs: 5 * second,
   mintTimeoutMs: 60 * second,
+  /** A machine that never enrolled is destroyed so much later at most, for what its cloud can tell of its boot ... */
+  evidenceTimeoutMs: 5 * second,
+  /** ... which it is asked of so many machines a minute: those that fail together fail alike. */
+  evidencePerMinute: 4,
   /** Asked again so often until the machine is gone. */
   destroyRetryMs: 5 * second,
   /** A list names at most so many machines to kill without a launch of ours, per pass. */

@@ -11,6 +11,8 @@ import { counting } from "./count-requests.ts";
 import { deadline, type Deps } from "./deps.ts";
 import { makeDoor } from "./door.ts";
 import { drain } from "./drain.ts";
+import { makeEvidence } from "./evidence.ts";
+import { consoleLines } from "./history/boots.ts";
 import { openHistory } from "./history/history.ts";
 import { makeIdentity } from "./identity.ts";
 import { awsCertificates } from "./identity/aws-certificates.ts";
@@ -105,7 +107,27 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     limits,
     deps,
   });
-  const boot = makeBoot({ world: loop.world, github, deps });
+  const boot = makeBoot({ world: loop.world, github, failed: history.bootFailed, deps });
+  const evidence = makeEvidence({
+    world: loop.world,
+    backends,
+    keep: ({ id, pool }, text) => {
+      const view = {
+        machine: id,
+        pool,
+        phase: "console",
+        atMs: deps.clock.now(),
+        lines: consoleLines(text),
+      } as const;
+      history.bootFailed(view);
+      deps.log.warn(
+        { machine: id, pool, said: view.lines },
+        "a machine never enrolled: the end of its console",
+      );
+    },
+    limits,
+    deps,
+  });
   const door = makeDoor(agents, boot, deps);
   const act = makeAct({
     world: loop.world,
@@ -114,6 +136,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     github,
     identity,
     configs,
+    evidence,
     observe: metrics.observeAction,
     began: metrics.actionBegan,
     limits,
@@ -147,7 +170,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
       healthy: ok && problem === null,
       problem,
       connect,
-      failedBoots: boot.failures(),
+      failedBoots: history.boots(),
     };
     return stateView({ world: loop.world(), refusals, capacity, history, meta }, deps.clock.now());
   };

@@ -44,6 +44,11 @@ export interface Backend {
   ): Promise<LaunchAnswer>;
   /** Asked, not confirmed: confirmation is absence from list(). Succeeds on what is gone. */
   destroy(machines: readonly MachineId[], signal: AbortSignal): Promise<void>;
+  /**
+   * What is left to see of a machine that never called: the end of its console, in whatever characters the machine wrote; empty
+   * where there is nothing. Absent where a machine's own log is at hand.
+   */
+  evidence?(machine: MachineId, signal: AbortSignal): Promise<string>;
   /** What an error of list, launch or destroy means. `offer` where one is known. */
   classify(error: unknown, offer?: string): Failure;
 }

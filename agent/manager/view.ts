@@ -115,15 +115,22 @@ export interface MachineView {
   seenMs: Ms | null;
 }
 
-/** What a machine, or somebody who pretends to be one, said of a boot that failed. */
+/**
+ * What is known of a boot that failed. `console`: the machine never enrolled, and these are the last lines of its console as
+ * its cloud kept them; of another phase a machine, or somebody who pretends to be one, said so.
+ */
 export interface BootView {
   machine: string;
   pool: string;
-  phase: BootPhase;
+  phase: BootPhase | "console";
   atMs: Ms;
-  /** The last lines of its log, the newest last. */
+  /** The last lines, the newest last, in visible characters. */
   lines: readonly string[];
 }
+
+/** As the beginning of a sentence about the machine. */
+export const bootTold = ({ phase }: Pick<BootView, "phase">): string =>
+  phase === "console" ? "its console ends with" : `its boot failed in the phase ${phase}`;
 
 export interface JobView {
   id: string;

@@ -91,15 +91,15 @@ const doing = ({ problem, job }: MachineView) =>
 const bootsShown = 3;
 /** Machines whose boot failed; what they said of it outlives them. */
 const bootLines = ({ failedBoots = [], atMs }: ManagerState, { columns }: Terminal): string[] =>
-  failedBoots
-    .slice(0, bootsShown)
-    .flatMap(({ machine, pool, phase, atMs: saidMs, lines }) =>
-      wrap(
-        `boot     ${safe(machine)} of ${safe(pool)} failed ${duration(atMs - saidMs)} ago in the phase ${phase}: ${safe(lines.at(-1) ?? "", 500)}`,
-        columns,
-        "         ",
-      ),
-    );
+  failedBoots.slice(0, bootsShown).flatMap(({ machine, pool, phase, atMs: saidMs, lines }) => {
+    const since = `${duration(atMs - saidMs)} ago`;
+    const how =
+      phase === "console"
+        ? `was given up ${since}, its console ends with`
+        : `failed ${since} in the phase ${phase}`;
+    const said = `boot     ${safe(machine)} of ${safe(pool)} ${how}: ${safe(lines.at(-1) ?? "", 500)}`;
+    return wrap(said, columns, "         ");
+  });
 
 /** Why jobs wait in a pool, with where the reason is explained, and what is wrong although none waits. */
 const reasonLines = (state: ManagerState, terminal: Terminal): string[] =>

@@ -4,7 +4,9 @@
  */
 import type { Deps } from "../deps.ts";
 import type { Fact, JobNews } from "../facts.ts";
+import type { BootView } from "../view.ts";
 import type { Job, Ms, PoolName, World } from "../world.ts";
+import { bootBook } from "./boots.ts";
 import { givenUp, joined, newestFirst, waitedMs, waitFigures } from "./jobs.ts";
 import type { JobRecord, WaitFigures } from "./jobs.ts";
 import { momentBook } from "./moments.ts";
@@ -21,6 +23,9 @@ export interface History {
   job(id: string): JobRecord | null;
   /** Queued to running, of each pool's last jobs. */
   waits(): Readonly<Record<PoolName, WaitFigures>>;
+  bootFailed(view: BootView): void;
+  /** Boots that failed, newest first. */
+  boots(): readonly BootView[];
   /** Writes what waits and closes the file; nothing may be called afterwards. */
   close(): void;
 }
@@ -38,7 +43,11 @@ export function openHistory(options: HistoryOptions, deps: Deps): History {
   const jobOfRunner = new Map<string, string>();
   const waits = new Map<PoolName, Ms[]>();
   const book = momentBook();
-  const writer = makeWriter(options.path, limits, deps, () => records.values());
+  const writer = makeWriter(options.path, limits, deps, {
+    jobs: () => records.values(),
+    boots: () => boots.all(),
+  });
+  const boots = bootBook(writer.loadBoots());
   let tidiedMs = deps.clock.now();
   let broken = false;
 
@@ -99,6 +108,11 @@ export function openHistory(options: HistoryOptions, deps: Deps): History {
     jobs: (limit) => newestFirst([...records.values()]).slice(0, limit),
     job: (id) => records.get(id) ?? writer.read(id),
     waits: () => Object.fromEntries([...waits].map(([pool, all]) => [pool, waitFigures(all)!])),
+    bootFailed: (view) => {
+      boots.add(view);
+      writer.writeBoot(view);
+    },
+    boots: () => boots.all(),
     close: () => writer.close(),
   };
 }

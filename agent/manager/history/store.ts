@@ -1,14 +1,15 @@
-/** The history's file: one table, written in small transactions, trimmed in small steps. */
+/** The history's file: jobs, and boots that failed (boot-table.ts); written in small transactions, trimmed in small steps. */
 import { renameSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Ms } from "../world.ts";
 import type { Step } from "../view.ts";
+import { type BootTable, bootTable } from "./boot-table.ts";
 import type { JobRecord } from "./jobs.ts";
 
 /** Raised with every change of the table; a file of a newer one is set aside, never read and never overwritten. */
 export const schemaVersion = 1;
 
-export interface Store {
+export interface Store extends BootTable {
   /** One transaction. */
   save(records: readonly JobRecord[]): void;
   open(limit: number): JobRecord[];
@@ -76,7 +77,7 @@ export function openStore(path: string, aside: (name: string) => void): Store {
     database = opened(path);
   }
   database.exec(schema);
-  return storeOf(database);
+  return { ...bootTable(database), ...storeOf(database) };
 }
 
 function opened(path: string): DatabaseSync {
@@ -102,7 +103,7 @@ function setAside(path: string, why: string): string {
   return name;
 }
 
-function storeOf(database: DatabaseSync): Store {
+function storeOf(database: DatabaseSync): Omit<Store, keyof BootTable> {
   const all = `SELECT ${columns.join(", ")} FROM jobs`;
   const newest = "ORDER BY seenMs DESC LIMIT ?";
   const insert = database.prepare(

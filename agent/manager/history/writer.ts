@@ -1,5 +1,6 @@
 /** Writes the history behind the loop's back: collected, in small transactions; after a failure it is left alone for a while. */
 import type { Deps } from "../deps.ts";
+import type { BootView } from "../view.ts";
 import type { JobRecord } from "./jobs.ts";
 import { openStore, type Store } from "./store.ts";
 
@@ -34,6 +35,9 @@ export interface Writer {
   read(id: string): JobRecord | null;
   /** What the page shows: every open job and the last completed ones. */
   load(): JobRecord[];
+  writeBoot(view: BootView): void;
+  /** Newest first. */
+  loadBoots(): BootView[];
   /** Writes what waits, then closes the file. */
   close(): void;
 }
@@ -46,9 +50,13 @@ export function makeWriter(
   path: string,
   limits: HistoryLimits,
   deps: Deps,
-  known: () => Iterable<JobRecord> = () => [],
+  known: { jobs: () => Iterable<JobRecord>; boots: () => Iterable<BootView> } = {
+    jobs: () => [],
+    boots: () => [],
+  },
 ): Writer {
   const waiting = new Map<string, JobRecord>();
+  let waitingBoots: BootView[] = [];
   let store: Store | null = null;
   let cancel: (() => void) | null = null;
   let look: () => void = () => {};
@@ -72,6 +80,7 @@ export function makeWriter(
       cancel?.();
       cancel = null;
       waiting.clear();
+      waitingBoots = [];
       const broken = store;
       store = null;
       try {
@@ -96,8 +105,11 @@ export function makeWriter(
   const flush = (present: Store): boolean => {
     const batch = [...waiting.values()].slice(0, limits.batchRows);
     present.save(batch);
+    const boots = waitingBoots.slice(0, limits.batchRows);
+    if (boots.length > 0) present.saveBoots(boots);
+    waitingBoots = waitingBoots.slice(boots.length);
     for (const record of batch) if (waiting.get(record.id) === record) waiting.delete(record.id);
-    return waiting.size > 0;
+    return waiting.size + waitingBoots.length > 0;
   };
   const trim = (present: Store): boolean => {
     const now = deps.clock.now();
@@ -123,7 +135,10 @@ export function makeWriter(
     look = deps.clock.after(Math.min(limits.retryMs, limits.trimPeriodMs), () => {
       if (!store) {
         open();
-        if (store) for (const record of known()) waiting.set(record.id, record);
+        if (store) {
+          for (const record of known.jobs()) waiting.set(record.id, record);
+          waitingBoots = [...known.boots()];
+        }
       }
       if (store) schedule(0);
       lookLater();
@@ -143,11 +158,17 @@ export function makeWriter(
         ...present.open(limits.openMax),
         ...present.completed(limits.completedKept),
       ]),
+    writeBoot(view: BootView): void {
+      if (!store) return;
+      waitingBoots.push(view);
+      schedule(limits.flushMs);
+    },
+    loadBoots: () => attempt<BootView[]>("reading", [], (present) => present.boots()),
     close(): void {
       look();
       cancel?.();
       attempt("writing", null, (present) => {
-        while (waiting.size > 0) flush(present);
+        while (waiting.size + waitingBoots.length > 0) flush(present);
         present.close();
         return null;
       });

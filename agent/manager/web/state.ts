@@ -3,6 +3,7 @@ import type { Usage } from "../../protocol.ts";
 import { waitedMs, type History, type JobRecord } from "../history/history.ts";
 import { unoffered } from "../plan/unoffered.ts";
 import {
+  bootTold,
   stageOrder,
   steps,
   type BootView,
@@ -123,10 +124,11 @@ const inReadingOrder = (a: Machine, b: Machine) =>
 
 /** Why a machine does not come; of one that came it is the past. */
 function bootProblem(machine: Machine, failed: readonly BootView[]): string | null {
-  const said = machine.enrolledMs === null ? failed.find((each) => each.machine === machine.id) : undefined;
-  return said
-    ? `its boot failed in the phase ${said.phase}: ${said.lines.at(-1) ?? "it does not say why"}`
-    : null;
+  if (machine.enrolledMs !== null) return null;
+  // Also of an earlier start of a machine that always exists: then it is the past as well.
+  const own = failed.filter((each) => each.machine === machine.id && each.atMs >= machine.askedMs);
+  const said = own.find(({ phase }) => phase !== "console") ?? own[0];
+  return said ? `${bootTold(said)}: ${said.lines.at(-1) ?? "it does not say why"}` : null;
 }
 
 function machineView(world: World, machine: Machine, failed: readonly BootView[]): MachineView {

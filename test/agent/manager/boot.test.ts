@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type BootOptions, makeBoot } from "../../../agent/manager/boot.ts";
+import { bootBook, type BootBook } from "../../../agent/manager/history/boots.ts";
 import { stateView } from "../../../agent/manager/web/state.ts";
 import type { World } from "../../../agent/manager/world.ts";
 import { type FakeClock, fakeClock, type LoggedDeps, quietDeps } from "./web/fake-deps.ts";
@@ -20,7 +21,9 @@ let folder: string;
 let clock: FakeClock;
 let deps: LoggedDeps;
 let believed: World;
+let book: BootBook;
 beforeEach(() => {
+  book = bootBook([]);
   folder = mkdtempSync(join(tmpdir(), "muster-boot-"));
   clock = fakeClock();
   deps = quietDeps(clock);
@@ -36,7 +39,13 @@ const runs = (sha256: string) => {
   believed = world({ config: settings, machines: [machine("i-1", "starting", { pool: "arm64" })] });
 };
 const boot = (over: Partial<BootOptions> = {}) =>
-  makeBoot({ world: () => believed, github: { archive: async () => archive }, deps, ...over });
+  makeBoot({
+    world: () => believed,
+    github: { archive: async () => archive },
+    failed: (view) => book.add(view),
+    deps,
+    ...over,
+  });
 
 test("the manifest names the agent at the manager and the runner at GitHub", async () => {
   expect(await boot().manifest("arm64", "arm64")).toBe(
@@ -109,7 +118,8 @@ test("the agent that a manifest named is there also after the next one came, and
 });
 
 const hostile = "\u001b[2Jcurl: (60) \u202ecertificate\nrunner.tar.gz has another hash\n";
-const stateOf = (failedBoots: ReturnType<ReturnType<typeof boot>["failures"]>) => {
+const stateNow = () => {
+  const failedBoots = book.all();
   const meta = { startedMs: 0, managerBundle: "", healthy: true, problem: null, failedBoots };
   const input = {
     world: believed,
@@ -126,13 +136,24 @@ test("what a machine says of its boot is in the log and beside the machine, in v
   at.report({ machine: "i-1", pool: "arm64", phase: "downloads", text: hostile });
   const said = ["\\u{1b}[2Jcurl: (60) \\u{202e}certificate", "runner.tar.gz has another hash"];
   expect(JSON.parse(deps.lines[0]!)).toMatchObject({ machine: "i-1", phase: "downloads", said });
-  const state = stateOf(at.failures());
+  const state = stateNow();
   expect(state.machines[0]?.problem).toBe(
     "its boot failed in the phase downloads: runner.tar.gz has another hash",
   );
   expect(state.failedBoots).toMatchObject([
     { machine: "i-1", pool: "arm64", phase: "downloads", lines: said },
   ]);
+});
+
+test("of a machine that was started again, what it said in an earlier start is the past", () => {
+  const at = boot();
+  at.report({ machine: "i-1", pool: "arm64", phase: "downloads", text: "no network" });
+  clock.advance(60_000);
+  believed = world({
+    config: config({ arm64: {} }),
+    machines: [machine("i-1", "starting", { pool: "arm64", askedMs: clock.now() })],
+  });
+  expect(stateNow()).toMatchObject({ machines: [{ problem: null }], failedBoots: [{ machine: "i-1" }] });
 });
 
 test("it counts for nothing once the machine enrolled, or for a machine that there is not", () => {
@@ -142,7 +163,7 @@ test("it counts for nothing once the machine enrolled, or for a machine that the
     config: config({ arm64: {} }),
     machines: [machine("i-1", "enrolled", { pool: "arm64" })],
   });
-  const { machines, failedBoots } = stateOf(at.failures());
+  const { machines, failedBoots } = stateNow();
   expect(machines).toMatchObject([{ id: "i-1", problem: null }]);
   expect(failedBoots?.map((each) => each.machine)).toEqual(["i-9", "i-1"]);
 });
@@ -151,9 +172,9 @@ test("only so many are kept, and for a day", () => {
   const at = boot();
   for (let n = 0; n < 80; n++)
     at.report({ machine: `i-${n}`, pool: "arm64", phase: "start", text: "x\n".repeat(99) });
-  expect(at.failures()).toHaveLength(50);
-  expect(at.failures()[0]).toMatchObject({ machine: "i-79" });
-  expect(at.failures()[0]!.lines).toHaveLength(20);
+  expect(book.all()).toHaveLength(50);
+  expect(book.all()[0]).toMatchObject({ machine: "i-79" });
+  expect(book.all()[0]!.lines).toHaveLength(20);
   clock.advance(25 * 3_600_000);
-  expect(stateOf(at.failures()).failedBoots).toBeUndefined();
+  expect(stateNow().failedBoots).toBeUndefined();
 });

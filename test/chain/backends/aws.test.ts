@@ -121,6 +121,14 @@ test("machines of another stack, the manager and those that always exist are nei
   expect(states).toEqual(["running", "running", "running", "running"]);
 });
 
+test("the console of a machine that never called is read before it goes", async () => {
+  const own = backend();
+  const { machines } = await launch(1, own);
+  await own.list(signal);
+  // What moto has for every instance.
+  expect(await own.evidence!(machines[0]!, signal)).toContain("Linux version");
+});
+
 test("a template that is not there is refused in words, and nothing is in doubt", async () => {
   entry = { ...entry, template: { id: "lt-0123456789abcdef0", version: 1 } };
   settings = { ...settings, pools: config({ a: { backends: [entry] } }).pools };

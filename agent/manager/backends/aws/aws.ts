@@ -11,6 +11,7 @@ import type { Backend } from "../../ports.ts";
 import type { MachineId, Offer } from "../../world.ts";
 import { CallFailed, makeCalls } from "./calls.ts";
 import { endInstances, isInstanceId } from "./destroy.ts";
+import { consoleOf } from "./evidence.ts";
 import { makeHealth } from "./health.ts";
 import { launchFleet } from "./launch.ts";
 import { asListed, instancesIn, stackFilter } from "./list.ts";
@@ -115,6 +116,11 @@ export function makeAwsBackend(
       });
       const failed = (await Promise.allSettled(ends)).find(({ status }) => status === "rejected");
       if (failed?.status === "rejected") throw failed.reason;
+    },
+
+    evidence: async (id, signal) => {
+      const region = regionOf.get(id);
+      return region === undefined ? "" : consoleOf(region, id, calls, signal);
     },
   };
 }

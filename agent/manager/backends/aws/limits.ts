@@ -25,6 +25,8 @@ export const awsLimits = {
   /** EC2 is asked so often which hosts are broken, and one is believed to be after so long: checks also fail for a moment. */
   healthPeriodMs: 60 * second,
   brokenMs: 120 * second,
+  /** Of a console EC2 keeps 64 KB; a boot says why it failed in its last lines. */
+  consoleBytes: 8 * 1024,
   /** A region that left the settings is listed for so long: a launch that was out may still land. */
   regionKeptMs: 15 * minute,
 } as const;

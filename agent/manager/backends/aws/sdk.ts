@@ -13,6 +13,9 @@ import {
   type DescribeSpotPriceHistoryCommandInput,
   type DescribeSpotPriceHistoryCommandOutput,
   EC2Client,
+  GetConsoleOutputCommand,
+  type GetConsoleOutputCommandInput,
+  type GetConsoleOutputCommandOutput,
   TerminateInstancesCommand,
   type TerminateInstancesCommandInput,
   type TerminateInstancesCommandOutput,
@@ -37,6 +40,10 @@ export interface Ec2 {
     input: DescribeSpotPriceHistoryCommandInput,
     signal: AbortSignal,
   ): Promise<DescribeSpotPriceHistoryCommandOutput>;
+  getConsoleOutput(
+    input: GetConsoleOutputCommandInput,
+    signal: AbortSignal,
+  ): Promise<GetConsoleOutputCommandOutput>;
 }
 
 export const ec2Of = (client: Pick<EC2Client, "send">): Ec2 => ({
@@ -49,6 +56,7 @@ export const ec2Of = (client: Pick<EC2Client, "send">): Ec2 => ({
     client.send(new TerminateInstancesCommand(input), { abortSignal }),
   describeSpotPriceHistory: (input, abortSignal) =>
     client.send(new DescribeSpotPriceHistoryCommand(input), { abortSignal }),
+  getConsoleOutput: (input, abortSignal) => client.send(new GetConsoleOutputCommand(input), { abortSignal }),
 });
 
 /**

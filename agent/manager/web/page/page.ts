@@ -4,6 +4,7 @@ import { html } from "hono/html";
 import type { ManagerState } from "../../view.ts";
 import type { Env } from "../http.ts";
 import { age, duration, plural } from "./format.ts";
+import { renderBoots } from "./boots.ts";
 import { renderJobs } from "./jobs.ts";
 import { renderMachines } from "./machines.ts";
 import { renderPools } from "./pools.ts";
@@ -49,7 +50,7 @@ const mainOf = (state: ManagerState) =>
       <h1><small>${state.stack.project}</small>${state.stack.name}</h1>
       <p>${summary(state)}</p>
     </header>
-    ${alerts(state)} ${renderPools(state)} ${renderJobs(state)} ${renderMachines(state)}
+    ${alerts(state)} ${renderPools(state)} ${renderJobs(state)} ${renderMachines(state)} ${renderBoots(state)}
     <footer class="quiet">
       manager up ${age(state.startedMs, state.atMs)} · settings ${state.configHash.slice(0, 12)} · bundle
       ${state.managerBundle.slice(0, 12)} · ${reach(state)}times are UTC · <a href="/metrics">metrics</a> ·

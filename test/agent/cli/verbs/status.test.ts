@@ -56,11 +56,20 @@ describe("muster status", () => {
     const boot = { machine: "i-0123456789abcdef0", pool: "arm64", phase: "downloads" as const };
     const failedBoots = [
       { ...boot, atMs: state.atMs - 61_000, lines: ["curl: (6)", "runner.tar.gz has another hash"] },
+      {
+        ...boot,
+        phase: "console" as const,
+        atMs: state.atMs - 63_000,
+        lines: ["Kernel panic - not syncing"],
+      },
     ];
     const { directory } = await standIn({ state: { ...state, failedBoots } });
     const { stdout } = await muster(["status", "--directory", directory], { columns: 200 });
     expect(stdout).toMatch(
       /^boot {5}i-0123456789abcdef0 of arm64 failed 1 min 01 s ago in the phase downloads: runner.tar.gz has another hash$/m,
+    );
+    expect(stdout).toMatch(
+      /^boot {5}i-0123456789abcdef0 of arm64 was given up 1 min 03 s ago, its console ends with: Kernel panic - not syncing$/m,
     );
   });
 

@@ -122,6 +122,18 @@ describe("the page", () => {
     expect(page).toContain("No machine.");
   });
 
+  it("shows the boots that failed with all that is known of them, as text", () => {
+    const state = sampleState();
+    const boot = { machine: "i-1", pool: "arm64", phase: "console" as const, atMs: state.atMs - 1_000 };
+    const page = plain(
+      renderDocument({ ...state, failedBoots: [{ ...boot, lines: ["<b>first</b>", "Kernel panic"] }] }),
+    );
+    expect(page).toContain("Boots that failed");
+    expect(page).toContain("its console ends with: Kernel panic");
+    expect(page).toContain("&lt;b&gt;first&lt;/b&gt;");
+    expect(renderDocument(state)).not.toContain("Boots that failed");
+  });
+
   it("stays small with 2,000 machines and 500 jobs", () => {
     const state = sampleState();
     const machines = Array.from({ length: 2_000 }, (_, index) => ({
