@@ -1,6 +1,10 @@
 /** `muster doctor`: every check at once, each with a time limit of its own; one that fails is a line, not the end. */
 import { safe } from "../table.ts";
 import { deadline } from "../../manager/deps.ts";
+import { awsLoginCheck, regionsCheck, spotRoleCheck } from "./aws/account.ts";
+import { machineTypesCheck } from "./aws/machine-types.ts";
+import { quotasCheck } from "./aws/quotas.ts";
+import { rightsCheck } from "./aws/rights.ts";
 import { capacityCheck, diskCheck, folderCheck, portCheck } from "./computer.ts";
 import type { Facts } from "./facts.ts";
 import { type CheckId, checkIds, type Finding, Missing } from "./finding.ts";
@@ -36,6 +40,12 @@ export const checks: readonly (readonly [CheckId, Check])[] = [
   ["github-login", accessCheck],
   ["rate-limit", rateCheck],
   ["runner-version", runnerVersionCheck],
+  ["aws-login", awsLoginCheck],
+  ["aws-regions", regionsCheck],
+  ["aws-rights", rightsCheck],
+  ["spot-role", spotRoleCheck],
+  ["quotas", quotasCheck],
+  ["machine-types", machineTypesCheck],
   ["folder", folderCheck],
   ["disk", diskCheck],
   ["capacity", capacityCheck],

@@ -14,6 +14,9 @@ import { settingsOf } from "../setup/store.ts";
 import { findState, type Found } from "../state.ts";
 import { findWhere, isStackMade, type Where } from "../where.ts";
 import { Missing } from "./finding.ts";
+import { type AwsFacts, gatherAws } from "./aws/facts.ts";
+import type { AwsPorts } from "./aws/ports.ts";
+import { once } from "./once.ts";
 import { runProgram, type Run } from "./program.ts";
 
 export interface DoctorDeps {
@@ -26,6 +29,8 @@ export interface DoctorDeps {
   pulumi: (stack: string) => Pick<Pulumi, "config" | "must" | "run">;
   /** What this computer gives to keep jobs apart; tried for real. */
   confinement: () => Promise<Confinement>;
+  /** AWS, for a stack there. @param home the region for what has none */
+  aws: (home: string, deps: Pick<DoctorDeps, "env" | "manager">) => Promise<AwsPorts>;
 }
 export const realDoctorDeps = (): DoctorDeps => ({
   root: checkout,
@@ -34,6 +39,8 @@ export const realDoctorDeps = (): DoctorDeps => ({
   run: runProgram,
   pulumi: (stack) => openPulumi(stack, { say: () => {} }),
   confinement: () => detectConfinement(),
+  // Loaded only for such a stack, since the SDK takes a second.
+  aws: async (home, { env, manager }) => (await import("./aws/sdk.ts")).connectAws(home, { ...manager, env }),
 });
 
 const engine = z.union([
@@ -57,20 +64,14 @@ export interface Facts {
   /** @throws Missing where they cannot be read */
   secrets(): Promise<ManagerSecrets>;
   confinement(): Promise<Confinement>;
+  /** Null: the stack has nothing at AWS. */
+  aws(): Promise<AwsFacts | null>;
   where(): Promise<Where | null>;
   /** Null: no manager was ever started here. */
   found(): Promise<Found | null>;
   /** SHA-256 of the manager's bundle of this checkout. @throws Error */
   digest(): Promise<string>;
 }
-
-const once = <T>(look: () => Promise<T>): (() => Promise<T>) => {
-  let looked: Promise<T> | null = null;
-  return () => {
-    looked ??= look();
-    return looked;
-  };
-};
 
 const lookMs = 60_000;
 const pulumiMs = 60_000;
@@ -127,6 +128,7 @@ export const gatherFacts = (
       return { [key]: ran.stdout.replace(/\n$/, "") };
     }),
     confinement: once(() => deps.confinement()),
+    aws: once(async () => ((await isAtAws(facts)) ? gatherAws(facts) : null)),
     where: once(() => findWhere(given, { root: deps.root, pulumi: deps.pulumi })),
     found: once(async () => {
       const where = await facts.where();
