@@ -15,7 +15,7 @@ import { startMoto } from "../../clouds/moto.ts";
 import { freePort } from "../../engine/project.ts";
 import { startGitHub } from "../../github/server.ts";
 import { bucket, logGroup, makeCloud, parameterPrefix, type Programs, programsOf } from "./cloud.ts";
-import { diskOf, startMachine } from "./machine.ts";
+import { disk, startMachine } from "./machine.ts";
 
 /** Times of the updater for a test. */
 export const hastyLimits = {
@@ -67,7 +67,7 @@ export const startHost = async () => {
     parameterPrefix,
     logGroup,
     node: { url: "http://127.0.0.1:1/node.tgz", integrity, key: fileKey(nodeSha512, "node.tgz") },
-    volume: await diskOf(machine),
+    volume: disk,
     proxy: null,
     extraCa: null,
   });

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HostStatus } from "../../../agent/manager-host.ts";
 import { mayMount } from "../../agent/manager/small-disk.ts";
 import { statusIn } from "../../chain/manager-host/cloud.ts";
-import { diskOf, startMachine, type Machine } from "../../chain/manager-host/machine.ts";
+import { disk, startMachine, type Machine } from "../../chain/manager-host/machine.ts";
 import { hastyLimits, nodeArchive } from "../../chain/manager-host/rig.ts";
 import { startMetadata, testRole, type Metadata } from "../../clouds/metadata/metadata.ts";
 import { freePort } from "../project.ts";
@@ -50,7 +50,7 @@ describe.skipIf(!mayMount)("new programs (the machine has namespaces of its own:
     await machine.boot(Buffer.from(UserData!.Value!, "base64").toString(), {
       AWS_ENDPOINT_URL: rig.moto.url,
       AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url,
-      MUSTER_VOLUME: await diskOf(machine),
+      MUSTER_VOLUME: disk,
       MUSTER_UPDATER_LIMITS: JSON.stringify({ ...hastyLimits, redMs: 6_000 }),
     });
   });

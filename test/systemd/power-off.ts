@@ -1,0 +1,2 @@
+/** Exit code of a machine that switched itself off. */
+export const powerOffCode = 100;
