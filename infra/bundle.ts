@@ -3,12 +3,13 @@
  * same sources give the same bytes from any folder) and named by content, so that a preview never touches what runs.
  */
 import { createHash } from "node:crypto";
-import { mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { build, type BuildOptions, type Metafile } from "esbuild";
 import { BundleError } from "./errors.ts";
 import { pruneAws } from "./prune-aws.ts";
+import { hashOf, remember, unchanged } from "./unchanged.ts";
 
 export interface Bundle {
   /** Absolute. */
@@ -91,19 +92,18 @@ const compile = async (root: string, name: BundleName) => {
         `Largest inputs:\n${largest(result.metafile).join("\n")}`,
     );
   const sha256 = createHash("sha256").update(contents).digest("hex");
-  return { contents, sha256, packages: packagesOf(result.metafile) };
+  return { contents, sha256, inputs: Object.keys(result.metafile.inputs) };
 };
 
-const packagesOf = ({ inputs }: Metafile): string[] => {
-  const names = Object.keys(inputs).flatMap(
-    (path) => /.*\bnode_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
-  );
+const packagesOf = (inputs: readonly string[]): string[] => {
+  const names = inputs.flatMap((path) => /.*\bnode_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []);
   return [...new Set(names)].sort();
 };
 
 /** The npm packages whose code reaches machines, by name; nothing is written. @throws BundleError */
 export const bundledPackages = async (root: string): Promise<Record<BundleName, string[]>> => {
-  const packages = async (name: BundleName) => [name, (await compile(root, name)).packages] as const;
+  const packages = async (name: BundleName) =>
+    [name, packagesOf((await compile(root, name)).inputs)] as const;
   return Object.fromEntries(await Promise.all(bundleNames.map(packages))) as Record<BundleName, string[]>;
 };
 
@@ -113,16 +113,24 @@ export const bundleDigests = async (root: string): Promise<{ manager: string; ru
   return { manager: manager.sha256, runner: runner.sha256 };
 };
 
-const bundleOne = async (root: string, name: BundleName): Promise<Bundle> => {
-  const { contents, sha256 } = await compile(root, name);
+const bundleOne = async (root: string, name: BundleName, known: Map<string, string>): Promise<Bundle> => {
   const directory = join(root, ".muster/bundles");
-  const path = join(directory, `${name}-${sha256.slice(0, 16)}${name === "leaving" ? ".cjs" : ".mjs"}`);
+  const found = unchanged(root, directory, name, known);
+  if (found) return { path: join(directory, found.file), sha256: found.sha256, bytes: found.bytes };
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const found = await stat(path).catch(() => null);
-  if (found?.size !== contents.length) {
+  // By the clock of files, which is a little behind the other.
+  const mark = join(directory, `.${name}.${process.pid}`);
+  await writeFile(mark, "");
+  const { ctimeMs } = await stat(mark);
+  await rm(mark);
+  const { contents, sha256, inputs } = await compile(root, name);
+  const file = `${name}-${sha256.slice(0, 16)}${name === "leaving" ? ".cjs" : ".mjs"}`;
+  const path = join(directory, file);
+  if (hashOf(path) !== sha256) {
     await writeFile(`${path}.${process.pid}.new`, contents);
     await rename(`${path}.${process.pid}.new`, path);
   }
+  remember(root, directory, name, { file, sha256, bytes: contents.length }, inputs, ctimeMs);
   return { path, sha256, bytes: contents.length };
 };
 
@@ -136,7 +144,8 @@ export const bundle = async <Name extends BundleName>(
   names: readonly Name[],
   log: (line: string) => void = (line) => void pulumi.log.info(line),
 ): Promise<Pick<Bundles, Name>> => {
-  const builds = names.map(async (name) => [name, await bundleOne(root, name)] as const);
+  const known = new Map<string, string>();
+  const builds = names.map(async (name) => [name, await bundleOne(root, name, known)] as const);
   // When one is wrong the other still ends before the error leaves: nothing writes afterwards.
   await Promise.allSettled(builds);
   const made = await Promise.all(builds);

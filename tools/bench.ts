@@ -95,9 +95,10 @@ benches["sizes"] = async () => {
 benches["aws"] = async () => {
   const figures: Figure[] = [];
   for (const name of ["dev", "prod"]) {
-    const { previewSeconds, upSeconds, againSeconds, resources } = await benchAws(name);
+    const { firstSeconds, previewSeconds, upSeconds, againSeconds, resources } = await benchAws(name);
     const s = (what: string, value: number, below: number): Figure => ({ what, value, below, unit: "s" });
     figures.push(
+      s(`pulumi preview of the stack ${name}, the first of its checkout`, firstSeconds, 3),
       s(`pulumi preview of the stack ${name}, nothing there, median`, previewSeconds, 3),
       s(`pulumi preview of the stack ${name}, nothing to do, median`, againSeconds, 3),
       s(`pulumi up of the stack ${name}, ${resources} resources, moto as AWS`, upSeconds, 60),

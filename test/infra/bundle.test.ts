@@ -50,7 +50,8 @@ test("only what is asked for is built, and the older module format has its own e
   const root = await project("const =");
   const { leaving, ...others } = await bundle(root, ["leaving"], () => {});
   expect(others).toEqual({});
-  expect(await readdir(join(root, ".muster/bundles"))).toEqual([
+  const files = await readdir(join(root, ".muster/bundles"));
+  expect(files.filter((name) => !name.endsWith(".json"))).toEqual([
     `leaving-${leaving.sha256.slice(0, 16)}.cjs`,
   ]);
 });

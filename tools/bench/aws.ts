@@ -4,6 +4,8 @@ import { median } from "./figures.ts";
 
 export interface AwsBench {
   stack: string;
+  /** Nothing there yet, and the first of its checkout: what runs on machines is built. */
+  firstSeconds: number;
   /** Nothing there yet. */
   previewSeconds: number;
   upSeconds: number;
@@ -22,11 +24,13 @@ export async function benchAws(stack: string, rounds = 3): Promise<AwsBench> {
     return median(times);
   };
   try {
+    const firstSeconds = (await rig.preview()).seconds;
     const previewSeconds = await previews();
     await rig.up();
     const upSeconds = rig.seconds.findLast(({ command }) => command === "up")!.seconds;
     const { resources } = await rig.state();
-    return { stack, previewSeconds, upSeconds, againSeconds: await previews(), resources: resources.length };
+    const againSeconds = await previews();
+    return { stack, firstSeconds, previewSeconds, upSeconds, againSeconds, resources: resources.length };
   } finally {
     await rig.close();
   }

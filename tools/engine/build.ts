@@ -1,5 +1,5 @@
 /** The last way to an engine: its Go modules, as go.mod and go.sum beside this file pin them. */
-import { chmod, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "./lock.ts";
 import { engineModule, hostModule, isBelow } from "./pins.ts";
@@ -12,15 +12,22 @@ export interface BuildDeps {
   run: Run;
 }
 
+const host = { called: "pulumi-language-nodejs", built: "language-host" };
 const programs = [
   {
-    program: "pulumi-language-nodejs",
+    program: host.built,
     package: "github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs",
     from: hostModule,
   },
   { program: "pulumi", package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", from: engineModule },
 ];
 const progressMs = 5_000;
+
+/**
+ * What the engine starts. A host of this version learns by an argument what later ones read in Pulumi.yaml
+ * (`typescript: false`); without it, it loads a compiler that no program here needs.
+ */
+const hostScript = `#!/bin/sh\nexec "\${0%/*}/${host.built}" -typescript=false "$@"\n`;
 
 const elapsed = (ms: number) => {
   const seconds = Math.round(ms / 1000);
@@ -50,7 +57,7 @@ const buildOne = async (wanted: (typeof programs)[number], output: string, deps:
   };
   const say = () =>
     deps.log(
-      `building ${wanted.program} ${wanted.from.version}: ${done.modules} modules fetched, ` +
+      `building ${wanted.package.split("/").at(-1)} ${wanted.from.version}: ${done.modules} modules fetched, ` +
         `${done.packages} packages compiled, ${elapsed(deps.now() - startMs)}`,
     );
   // Long silences are normal (one large package, the linker): the line then repeats with the time only.
@@ -69,7 +76,7 @@ const buildOne = async (wanted: (typeof programs)[number], output: string, deps:
       },
       onLine,
     });
-    if (ran.code !== 0) throw new Error(`go build of ${wanted.program}: ${lastLine(ran)}`);
+    if (ran.code !== 0) throw new Error(`go build of ${wanted.package.split("/").at(-1)}: ${lastLine(ran)}`);
     say();
   } finally {
     clearInterval(timer);
@@ -99,6 +106,7 @@ export const buildEngine = async (
     const work = await mkdtemp(join(cache, ".build-"));
     try {
       for (const wanted of programs) await buildOne(wanted, join(work, wanted.program), deps);
+      await writeFile(join(work, host.called), hostScript, { mode: 0o755 });
       await chmod(work, 0o755);
       await rm(directory, { recursive: true, force: true });
       await rename(work, directory);

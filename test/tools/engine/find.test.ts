@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { identify, isAlive } from "../../../agent/supervisor/process.ts";
 import { findEngine, type EngineDeps } from "../../../tools/engine/find.ts";
 import { engineVersion } from "../../../tools/engine/pins.ts";
+import { run } from "../../../tools/engine/run.ts";
 
 let home: string;
 let lines: string[];
@@ -123,6 +124,17 @@ test("where Go is installed the engine is built, with progress, and cached", asy
     `building pulumi ${engineVersion}: 1 modules fetched, 1 packages compiled, 0 s`,
   );
   expect(await find(join(home, "bin"))).toMatchObject({ source: "cache" });
+});
+
+test("a language host that was built is told that Node reads the program by itself", async () => {
+  await program(
+    "bin",
+    "go",
+    go.replace(`echo v${engineVersion}`, () => `echo v${engineVersion} "$@"`),
+  );
+  const { hostDirectory } = await find(join(home, "bin"));
+  const { stdout } = await run(join(hostDirectory, "pulumi-language-nodejs"), ["127.0.0.1:1"], {});
+  expect(stdout).toContain(" -typescript=false 127.0.0.1:1");
 });
 
 test("two that want to build at the same time build once", async () => {
