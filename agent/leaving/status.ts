@@ -3,7 +3,7 @@ import { hostStatus, statusKey, type HostStatus } from "../manager-host.ts";
 import type { Bucket } from "./ports.ts";
 
 /** Null: it never said anything, or nothing that can be read. */
-export const readStatus = async (bucket: Bucket): Promise<HostStatus | null> => {
+export const readStatus = async (bucket: Pick<Bucket, "read">): Promise<HostStatus | null> => {
   const text = await bucket.read(statusKey);
   if (text === null) return null;
   try {

@@ -3,13 +3,17 @@ import { safe } from "../table.ts";
 import { deadline } from "../../manager/deps.ts";
 import { awsLoginCheck, regionsCheck, spotRoleCheck } from "./aws/account.ts";
 import { machineTypesCheck } from "./aws/machine-types.ts";
+import { awsVersionCheck, managerMachineCheck } from "./aws/manager-machine.ts";
+import { managerRightsCheck } from "./aws/manager-rights.ts";
 import { quotasCheck } from "./aws/quotas.ts";
 import { rightsCheck } from "./aws/rights.ts";
+import { templatesCheck } from "./aws/templates.ts";
 import { capacityCheck, diskCheck, folderCheck, portCheck } from "./computer.ts";
 import type { Facts } from "./facts.ts";
 import { type CheckId, checkIds, type Finding, Missing } from "./finding.ts";
 import { accessCheck, clockCheck, rateCheck, reachCheck, runnerVersionCheck } from "./github.ts";
 import {
+  here,
   journalCheck,
   leftoversCheck,
   managerCheck,
@@ -46,16 +50,20 @@ export const checks: readonly (readonly [CheckId, Check])[] = [
   ["spot-role", spotRoleCheck],
   ["quotas", quotasCheck],
   ["machine-types", machineTypesCheck],
+  ["templates", templatesCheck],
+  ["manager-rights", managerRightsCheck],
+  ["manager-machine", managerMachineCheck],
   ["folder", folderCheck],
   ["disk", diskCheck],
   ["capacity", capacityCheck],
   ["port", portCheck],
-  ["supervisor", supervisorCheck],
-  ["manager", managerCheck],
-  ["version", versionCheck],
-  ["journal", journalCheck],
-  ["leftovers", leftoversCheck],
-  ["set-aside", setAsideCheck],
+  ["supervisor", here(supervisorCheck)],
+  ["manager", here(managerCheck)],
+  ["version", here(versionCheck)],
+  ["version", awsVersionCheck],
+  ["journal", here(journalCheck)],
+  ["leftovers", here(leftoversCheck)],
+  ["set-aside", here(setAsideCheck)],
 ];
 
 /** Of Pulumi's calls on a busy computer. */

@@ -5,26 +5,24 @@ import { sha256 } from "../../supervisor/folder.ts";
 import { countProcesses } from "../local/machines.ts";
 import { duration } from "../table.ts";
 import { upCommand } from "../where.ts";
-import type { Facts } from "./facts.ts";
+import { type Facts, isAtAws } from "./facts.ts";
 import { blocker, type Finding, Missing, ok, warning } from "./finding.ts";
 
-/** Why nothing of a manager can be looked at. */
-const notHere = async (facts: Facts): Promise<Missing> => {
-  const manager = (await facts.settings().catch(() => null))?.manager;
-  return new Missing(
-    manager?.on === "aws"
-      ? "the manager's place is AWS, and only one on this computer is looked at"
-      : "no manager was started yet",
-  );
-};
+const notHere = () => new Missing("no manager was started yet");
 const flag = ({ stack }: Facts) => (stack === "local" ? "" : ` -s ${stack}`);
 
 /** @throws Missing where none was ever started */
 const started = async (facts: Facts) => {
   const [where, found] = [await facts.where(), await facts.found()];
-  if (!where || !found?.config) throw await notHere(facts);
+  if (!where || !found?.config) throw notHere();
   return { paths: where.paths, found, config: found.config };
 };
+
+/** Nothing is said of a manager that has no folder on this computer, since it is at AWS. */
+export const here =
+  (check: (facts: Facts) => Promise<Finding[]>) =>
+  async (facts: Facts): Promise<Finding[]> =>
+    (await isAtAws(facts)) && (await facts.where()) === null ? [] : check(facts);
 
 export const supervisorCheck = async (facts: Facts): Promise<Finding[]> => {
   const { found } = await started(facts);
@@ -38,9 +36,9 @@ export const supervisorCheck = async (facts: Facts): Promise<Finding[]> => {
 export const managerCheck = async (facts: Facts): Promise<Finding[]> => {
   const where = await facts.where();
   const found = await facts.found();
-  if (!where || !found) throw await notHere(facts);
+  if (!where || !found) throw notHere();
   // A folder without settings is one that up has only begun.
-  if (!found.config && /no manager was ever started/.test(found.problem ?? "")) throw await notHere(facts);
+  if (!found.config && /no manager was ever started/.test(found.problem ?? "")) throw notHere();
   const { state } = found;
   if (!state)
     return [blocker("manager", found.problem ?? "does not answer", found.cure ?? upCommand(facts.stack))];

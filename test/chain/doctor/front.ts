@@ -28,7 +28,7 @@ export interface Front {
     resource: string;
     context: Record<string, string>;
   }) => boolean;
-  /** Actions and targets, in order. */
+  /** Actions and targets, in order; `GET /PATH` of S3. */
   calls: string[];
   stop: () => Promise<void>;
 }
@@ -128,7 +128,7 @@ export const startFront = async (upstream: string): Promise<Front> => {
     const service = /Credential=[^/]+\/\d+\/[\w-]+\/(\w+)\//.exec(authorization)?.[1] ?? "";
     const form = new URLSearchParams(body);
     const call = target?.split(".").at(-1) ?? form.get("Action") ?? `${request.method} ${request.url}`;
-    front.calls.push(call);
+    front.calls.push(form.get("DryRun") === "true" ? `${call} (dry run)` : call);
     const own = played(call, service, form, body);
     if (own) {
       response.writeHead(own[0], {

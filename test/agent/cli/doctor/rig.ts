@@ -31,6 +31,8 @@ export interface FakeStack {
   configError?: string;
   /** What a failing `whoami` prints. */
   loginError?: string;
+  /** What `stack export` prints. Left out: a stack that was never brought up. */
+  exported?: string;
 }
 
 const ran = (over: Partial<PulumiRan>): PulumiRan => ({
@@ -46,8 +48,12 @@ export const fakePulumi = ({
   secrets = {},
   configError,
   loginError,
+  exported = JSON.stringify({ deployment: {} }),
 }: FakeStack): ReturnType<DoctorDeps["pulumi"]> => ({
-  must: () => Promise.reject(new Error("the doctor does not call this")),
+  must: (args) =>
+    args.join(" ") === "stack export"
+      ? Promise.resolve(exported)
+      : Promise.reject(new Error("the doctor does not call this")),
   config: () => {
     if (configError !== undefined)
       return Promise.reject(new PulumiError("failed", ran({ code: 1, stderr: configError })));

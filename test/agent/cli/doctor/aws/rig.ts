@@ -92,21 +92,30 @@ export interface AwsLook {
   pulumi?: FakeStack;
   aws?: Partial<AwsPorts>;
   env?: NodeJS.ProcessEnv;
+  /** SHA-256 of the manager's bundle of the checkout. */
+  digest?: string;
 }
 
 /** Only these checks. */
-export const lookAtAws = async (ids: readonly CheckId[], { values, pulumi, aws, env = {} }: AwsLook = {}) => {
+export const lookAtAws = async (
+  ids: readonly CheckId[],
+  { values, pulumi, aws, env = {}, digest = "f".repeat(64) }: AwsLook = {},
+) => {
   const { ports, asked } = goodAws(aws);
   const facts = gatherFacts(
     { stack: "dev" },
     {
       ...realDoctorDeps(),
       env,
-      // The engine is there; looking for it takes a second.
-      run: () =>
+      // Engine and bundles are there; looking for them takes a second.
+      run: (_program, args) =>
         Promise.resolve({
           code: 0,
-          stdout: JSON.stringify({ version: "3.259.0", source: "path", command: "real", directory: "/" }),
+          stdout: JSON.stringify(
+            args.includes("bundles")
+              ? { manager: digest }
+              : { version: "3.259.0", source: "path", command: "real", directory: "/" },
+          ),
           stderr: "",
         }),
       root: checkout,
