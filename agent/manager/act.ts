@@ -9,7 +9,7 @@ import type { Limits } from "./limits.ts";
 import type { Action } from "./plan.ts";
 import type { Backend, GitHub } from "./ports.ts";
 import type { Fact } from "./facts.ts";
-import { type Launch, type Machine, newMachine, type World } from "./world.ts";
+import { type Launch, livesBefore, type Machine, newMachine, type World } from "./world.ts";
 
 export interface Acting {
   world: () => World;
@@ -171,13 +171,14 @@ const journalFailure = (pool: string) =>
 
 async function launch(
   acting: Acting,
-  { pool, backend, offer, count, priceMicros }: Of<"launch">,
+  { pool, backend, offer, count, priceMicros, slots }: Of<"launch">,
 ): Promise<boolean> {
   const { deps } = acting;
   const now = deps.clock.now();
   const id = deps.id(10);
   // GitHub's runner names may hold 64 characters; the launch id makes them unique for ever.
-  const machines = Array.from({ length: count }, (_, index) => `${pool.slice(0, 40)}-${id}-${index}`);
+  const machines =
+    slots ?? Array.from({ length: count }, (_, index) => `${pool.slice(0, 40)}-${id}-${index}`);
   const request = { pool, offer, machines };
   const prepared = acting.backends.get(backend)?.prepare?.(id, request);
   const entry: Launch = {
@@ -191,7 +192,10 @@ async function launch(
     is: "in-flight",
   };
   const recipe = acting.world().recipes[pool] ?? "";
-  const made = machines.map((machine) => machineOf(machine, entry, recipe, now));
+  const made = machines.map((machine) => ({
+    ...machineOf(machine, entry, recipe, now),
+    ...(slots && { slot: true as const, life: livesBefore(now) }),
+  }));
   if (!acting.report({ is: "launch-sent", launch: entry, machines: made })) {
     // A launch that could be forgotten is not sent.
     acting.report({ is: "launched", launch: id, machines: [], failures: [] });

@@ -8,7 +8,7 @@ import type { Documents } from "./identity/documents.ts";
 import type { Limits } from "./limits.ts";
 import type { Loop } from "./loop.ts";
 import type { GitHub } from "./ports.ts";
-import type { Machine, MachineId } from "./world.ts";
+import type { Machine, MachineId, Ms } from "./world.ts";
 import { isAlive } from "./world.ts";
 import { plainAddress } from "./web/address.ts";
 
@@ -58,12 +58,12 @@ export function makeAgents(options: AgentsOptions): Agents {
   const placeOf = (address: string) => (anywhere() ? "" : plainAddress(address));
 
   /** The machine that may enrol with what it shows from there. */
-  const admitted = (request: EnrollRequest, place: string): Machine => {
+  const admitted = (request: EnrollRequest, place: string): { machine: Machine; sinceMs?: Ms } => {
     if (request.document !== undefined && documents) return documents.admit(request, request.document, place);
     const { machine: id, token = "" } = request;
     if (!identity.isToken(id, token))
       throw new Refused(401, "unknown-machine", "this token does not belong to this machine");
-    return invited(id, place);
+    return { machine: invited(id, place) };
   };
   const invited = (id: MachineId, place: string): Machine => {
     const known = loop.world().machines[id];
@@ -81,17 +81,17 @@ export function makeAgents(options: AgentsOptions): Agents {
   const enroll = async (request: EnrollRequest, address: string): Promise<EnrollResponse> => {
     understood(request.protocol);
     const place = placeOf(address);
-    const { pool } = admitted(request, place);
+    admitted(request, place);
     const controller = new AbortController();
     const stop = deps.clock.after(limits.mintTimeoutMs, () => controller.abort());
     const runner = await github.archive(request.host.arch, controller.signal).finally(stop);
     // GitHub may have taken its time: another may have been first, or the machine's is over.
-    admitted(request, place);
+    const { machine, sinceMs } = admitted(request, place);
     loop.report({ is: "enrolled", machine: request.machine, host: request.host, address: place });
     return {
       protocol: protocolVersion,
-      session: identity.session(request.machine, place),
-      pool,
+      session: identity.session(request.machine, place, machine.slot ? sinceMs : undefined),
+      pool: machine.pool,
       syncSeconds: limits.syncPeriodMs / 1_000,
       deadManSeconds: limits.deadManMs / 1_000,
       runner,
@@ -119,6 +119,13 @@ export function makeAgents(options: AgentsOptions): Agents {
     // One that was given where addresses counted is good where they do not any more.
     if (!anywhere() && holder!.address !== place)
       throw new Refused(401, "session-over", "this session was given to another address: end");
+    // The machine that it was given to is gone, although one of the same name runs.
+    if (machine.slot && (holder!.sinceMs ?? 0) < machine.askedMs - limits.clockSkewMs)
+      throw new Refused(
+        401,
+        "session-over",
+        "this session was given to an earlier start of its machine: end",
+      );
     return machine;
   };
 

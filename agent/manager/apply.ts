@@ -102,6 +102,7 @@ function settingsChanged(world: World, fact: Extract<Fact, { is: "settings-chang
     configHash: fact.hash,
     offers: fact.offers,
     recipes: fact.recipes,
+    machines: withRecipes(world.machines, fact.recipes),
     demand: kept(world.demand),
     access: kept(world.access),
     // New settings or credentials are the cure for these; everything else keeps its pause.
@@ -112,6 +113,15 @@ function settingsChanged(world: World, fact: Extract<Fact, { is: "settings-chang
     ),
     boots: {},
   };
+}
+
+/** One that always exists stays what it is: other settings find it as it was made. */
+export function withRecipes(machines: World["machines"], recipes: World["recipes"]): World["machines"] {
+  const renewed = Object.values(machines).flatMap((machine) => {
+    const recipe = recipes[machine.pool] ?? "";
+    return machine.slot && machine.recipe !== recipe ? [[machine.id, { ...machine, recipe }] as const] : [];
+  });
+  return renewed.length === 0 ? machines : { ...machines, ...Object.fromEntries(renewed) };
 }
 
 function accessSeen(world: World, { pool, refusals, warnings }: Extract<Fact, { is: "access-seen" }>): World {

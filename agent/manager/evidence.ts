@@ -45,9 +45,13 @@ export function makeEvidence({ world, backends, keep, limits, deps }: EvidenceOp
     await Promise.all(
       machines.map(async (machine) => {
         const look = backends.get(machine.backend)?.evidence;
-        // Of a place that no machine took there is nothing, and a repeated destroy was preceded by a look.
+        // Of a place that no machine took there is nothing, and a repeated destroy was preceded by a look. A spent one may
+        // have enrolled at an earlier manager.
         const due =
-          machine.enrolledMs === null && machine.startedMs !== null && machine.destroyAskedMs === null;
+          machine.enrolledMs === null &&
+          machine.startedMs !== null &&
+          machine.destroyAskedMs === null &&
+          !machine.spent;
         if (!look || !due || asked.take("") !== null) return;
         await fetch(machine, look);
       }),

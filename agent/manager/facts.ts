@@ -114,6 +114,8 @@ export interface ListedMachine {
   running: boolean;
   /** How it came to its end, where the backend knows. */
   end?: ListedEnd;
+  /** It always exists and is only started and stopped (world.ts, Machine): `startedMs` is when it was last started. */
+  slot?: true;
 }
 
 export interface ListedEnd {

@@ -9,6 +9,8 @@ export interface Holder {
   machine: string;
   /** The IP address that it enrolled from; empty where there was none (a Unix socket) or none counts. */
   address: string;
+  /** Of a machine that always exists: when the start began in which it enrolled, as its cloud signed it. */
+  sinceMs?: number;
 }
 
 export interface Identity {
@@ -16,7 +18,7 @@ export interface Identity {
   token(machine: string): string;
   isToken(machine: string, token: string): boolean;
   /** Bearer token of the machine's syncs. The address is signed with it, so that no restart forgets it. */
-  session(machine: string, address?: string): string;
+  session(machine: string, address?: string, sinceMs?: number): string;
   /** Whom a session was given to, or null when it is not ours. */
   holderOf(session: string): Holder | null;
 }
@@ -52,22 +54,30 @@ function withKey(key: Buffer): Identity {
     const [left, right] = [Buffer.from(a), Buffer.from(b)];
     return left.length === right.length && timingSafeEqual(left, right);
   };
-  // Two uses, so that no name of a machine can be read as one with an address.
-  const mac = ({ machine, address }: Holder) =>
-    address === "" ? sign("session", machine) : sign("session from", machine, address);
+  // Uses of their own, so that no name of a machine can be read as one with an address or a time.
+  const mac = ({ machine, address, sinceMs }: Holder) => {
+    if (sinceMs !== undefined) return sign("session since", machine, address, String(sinceMs));
+    return address === "" ? sign("session", machine) : sign("session from", machine, address);
+  };
   return {
     token: (machine) => sign("enrol", machine),
     isToken: (machine, token) => equal(sign("enrol", machine), token),
-    session: (machine, address = "") => {
-      const parts = address === "" ? [machine] : [machine, address];
-      return [...parts.map(encoded), mac({ machine, address })].join(".");
+    session: (machine, address = "", sinceMs) => {
+      const parts =
+        sinceMs !== undefined
+          ? [machine, address, String(sinceMs)]
+          : address === ""
+            ? [machine]
+            : [machine, address];
+      const holder = { machine, address, ...(sinceMs !== undefined && { sinceMs }) };
+      return [...parts.map(encoded), mac(holder)].join(".");
     },
     holderOf: (session) => {
       const parts = session.split(".");
       const given = parts.pop();
-      const [machine, address = ""] = parts.map((part) => Buffer.from(part, "base64url").toString());
-      if (given === undefined || machine === undefined || parts.length > 2) return null;
-      const holder = { machine, address };
+      const [machine, address = "", since] = parts.map((part) => Buffer.from(part, "base64url").toString());
+      if (given === undefined || machine === undefined || parts.length > 3) return null;
+      const holder = { machine, address, ...(since !== undefined && { sinceMs: Number(since) }) };
       return equal(mac(holder), given) ? holder : null;
     },
   };

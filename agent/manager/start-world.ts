@@ -1,4 +1,5 @@
 /** The world a manager begins with: what its journal remembers, nothing seen yet. */
+import { withRecipes } from "./apply.ts";
 import { forgotten } from "./apply/machine.ts";
 import type { Journal } from "./journal.ts";
 import { journalQuietMs, type Limits } from "./limits.ts";
@@ -40,13 +41,16 @@ export function startWorld({ settings, journal, backends, limits, now }: StartWo
     credential: null,
     jobs: {},
     offers: offersOf(settings.config, backends),
-    machines: Object.fromEntries(
-      journal.machines
-        .map(past)
-        .map((machine) => [
-          machine.id,
-          journal.whole ? resumed(machine, now) : spent(machine, settings.config.github.url, now),
-        ]),
+    machines: withRecipes(
+      Object.fromEntries(
+        journal.machines
+          .map(past)
+          .map((machine) => [
+            machine.id,
+            journal.whole ? resumed(machine, now) : spent(machine, settings.config.github.url, now),
+          ]),
+      ),
+      recipes(settings.config),
     ),
     reports: {},
     launches: Object.fromEntries(journal.launches.map(past).map((launch) => [launch.id, inDoubt(launch)])),

@@ -51,6 +51,14 @@ export type Circuit =
   | { is: "open"; untilMs: Ms; reason: Reason; detail: string; trips: number }
   | { is: "probing"; untilMs: Ms; by: LaunchId; reason: Reason; detail: string; trips: number };
 
+/** A machine that always exists and does not run. */
+export interface StandingSlot {
+  id: MachineId;
+  /** It can be started. */
+  free: boolean;
+  /** Why it does not run, in words. */
+  why: string;
+}
 /** One place where a pool's machine can come from. */
 export interface Offer {
   /** Unique among all offers: `local`, `aws:eu-central-1a:c8g.xlarge:spot`. */
@@ -59,6 +67,8 @@ export interface Offer {
   priceMicros: MicrosPerHour;
   /** Circuits that close this offer, besides its own and its backend's. */
   scopes: readonly Scope[];
+  /** Of machines that always exist: those that do not run. A launch starts one, and there are no others. */
+  slots?: readonly StandingSlot[];
 }
 
 /** Sent, and repeated only byte for byte. */
@@ -148,6 +158,11 @@ export interface Machine {
   recipe: string;
   /** Launched before the journal was complete: it may finish its job, but is never given a registration again. */
   spent: boolean;
+  /**
+   * It always exists: from one start to the next it serves job after job, and to be destroyed means to be stopped. Each start is
+   * a machine of its own here, so that what was shown in an earlier one counts for nothing. Absent: it was made, and will end.
+   */
+  slot?: true;
   stage: Stage;
   stageMs: Ms;
   askedMs: Ms;
@@ -296,6 +311,12 @@ export const isDraining = (world: Pick<World, "draining" | "drainingPools">, poo
 /** Pool's machines that exist or may exist and are not finished with: what `max` limits. */
 export const isAlive = (machine: Machine): boolean => machine.stage !== "done" && machine.stage !== "lost";
 
+/** Whether a machine may get another job after its job; a spent one never does. */
+export const servesAgain = (
+  { config }: Pick<World, "config">,
+  { pool, slot, spent }: Pick<Machine, "pool" | "slot" | "spent">,
+): boolean => (slot === true || config.pools[pool]?.reuse === true) && !spent;
+
 /** GitHub keeps runner names unique: a machine's later registrations carry their number. */
 export const runnerName = (machine: MachineId, life: number): string =>
   life === 1 ? machine : `${machine}-${life}`;
@@ -314,8 +335,14 @@ type Known =
   | "askedMs"
   | "startedMs";
 
+/**
+ * Where a machine that always exists begins to count its registrations, in seconds of the moment of its start: a runner's name is
+ * then never that of an earlier start, whose jobs the history knows by it.
+ */
+export const livesBefore = (startMs: Ms): number => Math.floor(startMs / 1_000);
+
 /** A machine of which no more is known than how it came to be. */
-export const newMachine = (known: Pick<Machine, Known>): Machine => ({
+export const newMachine = (known: Pick<Machine, Known> & Pick<Machine, "slot">): Machine => ({
   ...known,
   enrolledMs: null,
   address: "",

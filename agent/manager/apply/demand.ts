@@ -105,7 +105,8 @@ function withRunner(
   };
   const stages = ["registered", "listening", "retiring"];
   // A machine for one job that says it waits for it: its agent hides the job. One for several may be through with it.
-  if (config.pools[machine.pool]?.reuse !== true && machine.registration !== null) stages.push("enrolled");
+  const several = machine.slot === true || config.pools[machine.pool]?.reuse === true;
+  if (!several && machine.registration !== null) stages.push("enrolled");
   const serves = isAlive(machine) && news.is === "started" && stages.includes(machine.stage);
   const next: Machine = {
     ...(serves ? at(machine, "busy", now) : machine),

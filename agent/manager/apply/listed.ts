@@ -3,7 +3,7 @@ import { tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
 import type { Fact, Failure, ListedEnd, ListedMachine } from "../facts.ts";
 import type { Machine, Ms, World } from "../world.ts";
-import { isAlive, newMachine } from "../world.ts";
+import { isAlive, livesBefore, newMachine } from "../world.ts";
 import { at, booted, forgotten, lose } from "./machine.ts";
 import { seated } from "./places.ts";
 
@@ -22,9 +22,11 @@ export function listed(before: World, fact: Listed, now: Ms, limits: Limits): Wo
   for (const machine of Object.values(world.machines)) {
     if (machine.backend !== fact.backend) continue;
     const entry = seen.get(machine.id);
-    const next = entry
-      ? present(machine, entry, now, limits, world)
-      : absent(machine, fact, now, limits, world);
+    // One that always exists and stands still is there, but nothing of this start is.
+    const here = entry && !(entry.slot && entry.end?.gone) ? entry : null;
+    const next = here
+      ? present(machine, here, now, limits, world)
+      : absent(machine, fact, now, limits, world, entry?.end?.why);
     const interrupted = entry?.end?.interrupted === true;
     // Its agent's last words may have come before the backend's.
     const isNews = next.stage === "lost" ? isAlive(machine) : next.gone && !machine.gone;
@@ -36,7 +38,7 @@ export function listed(before: World, fact: Listed, now: Ms, limits: Limits): Wo
     machines[machine.id] = next;
   }
   for (const entry of entries) {
-    if (entry.end?.gone !== true) machines[entry.id] ??= adopt(world, fact.backend, entry, now);
+    if (entry.end?.gone !== true) machines[entry.id] ??= adopt(world, fact.backend, entry, now, limits);
   }
   return failedBoots.reduce(
     (next, machine) =>
@@ -61,6 +63,8 @@ function present(machine: Machine, entry: ListedMachine, now: Ms, limits: Limits
   const gone = entry.end?.gone === true;
   if (!isAlive(machine)) return shown(machine, gone);
   const here = shown(machine, false);
+  if (isAnotherStart(here, entry, limits))
+    return { ...lose(here, "its instance was started anew", now), gone: true };
   if (here.stage === "asked" && !gone) return { ...at(here, "starting", now), startedMs: entry.startedMs };
   if (entry.running) return here;
   // It stopped by itself. Its agent's last words may still be on their way.
@@ -69,10 +73,23 @@ function present(machine: Machine, entry: ListedMachine, now: Ms, limits: Limits
   return { ...lose(here, entry.end?.why ?? "the machine stopped by itself", now), gone };
 }
 
+/** Who enrolled in an earlier start has no part in this one. */
+const isAnotherStart = (machine: Machine, { slot, startedMs }: ListedMachine, limits: Limits): boolean =>
+  slot === true &&
+  machine.stage !== "asked" &&
+  startedMs > (machine.startedMs ?? machine.askedMs) + limits.clockSkewMs;
+
 const shown = (machine: Machine, gone: boolean): Machine =>
   machine.missing === null && machine.gone === gone ? machine : { ...machine, missing: null, gone };
 
-function absent(machine: Machine, fact: Listed, now: Ms, limits: Limits, world: World): Machine {
+function absent(
+  machine: Machine,
+  fact: Listed,
+  now: Ms,
+  limits: Limits,
+  world: World,
+  why = "the machine is gone from its backend",
+): Machine {
   const next = counted(machine, fact, limits);
   const { lists, sinceMs } = next.missing!;
   const missed = lists >= limits.lostAfterLists && fact.startedMs - sinceMs >= limits.lostAfterMs;
@@ -84,7 +101,7 @@ function absent(machine: Machine, fact: Listed, now: Ms, limits: Limits, world: 
     return proven ? { ...machine, gone: true } : next;
   }
   if (!mayBeMissed(machine, fact, limits, world)) return machine;
-  return missed ? { ...lose(next, "the machine is gone from its backend", now), gone: true } : next;
+  return missed ? { ...lose(next, why, now), gone: true } : next;
 }
 
 /** Lists that failed in between would have shown it or not: what an old one lacked is not held against it any more. */
@@ -107,10 +124,13 @@ function mayBeMissed(machine: Machine, fact: Listed, limits: Limits, world: Worl
 }
 
 /** Ours by its tags, but not in our memory: a restarted manager adopts; plan ends what nobody may use. */
-function adopt(world: World, backend: string, entry: ListedMachine, now: Ms): Machine {
+function adopt(world: World, backend: string, entry: ListedMachine, now: Ms, limits: Limits): Machine {
   const launch = world.launches[entry.launch];
-  // Also one whose launch an older copy of the journal remembers.
-  const spent = !launch || launch.askedMs < world.completeSinceMs;
+  // Also one whose launch an older copy of the journal remembers. One that always exists needs no launch of ours: when this
+  // start of it began, its backend says, by a clock of its own.
+  const spent = entry.slot
+    ? entry.startedMs < world.completeSinceMs + limits.clockSkewMs
+    : !launch || launch.askedMs < world.completeSinceMs;
   const known = newMachine({
     id: entry.id,
     pool: entry.pool,
@@ -121,13 +141,15 @@ function adopt(world: World, backend: string, entry: ListedMachine, now: Ms): Ma
       launch?.worstMicros ??
       world.offers[entry.pool]?.find(({ key }) => key === entry.offer)?.priceMicros ??
       0,
-    recipe: launch ? (world.recipes[entry.pool] ?? "") : "",
+    recipe: launch || entry.slot ? (world.recipes[entry.pool] ?? "") : "",
     spent,
+    ...(entry.slot && { slot: true }),
     stage: "starting",
     stageMs: now,
     askedMs: entry.startedMs,
     startedMs: entry.startedMs,
   });
+  if (entry.slot && !spent) return { ...known, life: livesBefore(entry.startedMs) };
   // Whatever its agent will say: nobody here knows that it was never registered, so its record is looked for.
   return !spent ? known : { ...known, registration: forgotten(entry.id, 1, world.config.github.url, now) };
 }

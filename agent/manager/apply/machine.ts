@@ -1,8 +1,19 @@
 /** Changes of one machine, shared by everything that applies facts. */
 import { recipeScope, tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
-import type { Launch, Machine, MachineId, Ms, Order, Reason, Registration, Stage, World } from "../world.ts";
-import { isAlive } from "../world.ts";
+import type {
+  Launch,
+  Machine,
+  MachineId,
+  Ms,
+  Order,
+  Reason,
+  Registration,
+  Scope,
+  Stage,
+  World,
+} from "../world.ts";
+import { circuitKey, isAlive } from "../world.ts";
 
 /** Outcome of a boot for the recipe circuit. */
 export interface Boot {
@@ -77,16 +88,20 @@ export function lose(machine: Machine, why: string, now: Ms): Machine {
 export function booted(world: World, machine: Machine, boot: Boot, { now, limits }: WithBoot): World {
   // Of a pool that nobody knows there is no recipe to blame, and its name may be anything.
   if (!world.config.pools[machine.pool]) return world;
-  const scope = recipeScope(machine.pool, machine.backend);
+  // What ails a machine that always exists is its own: machines that are made from the same recipe may be well.
+  const scope: Scope = machine.slot
+    ? { on: "offer", key: machine.offer }
+    : recipeScope(machine.pool, machine.backend);
+  const key = circuitKey(scope);
   const outcomes = [...(world.boots[scope.key] ?? []), boot.ok].slice(-limits.bootsKept);
   const failures = outcomes.filter((ok) => !ok).length;
   const next = { ...world, boots: { ...world.boots, [scope.key]: outcomes } };
-  const circuit = world.circuits[`recipe:${scope.key}`];
+  const circuit = world.circuits[key];
   if (boot.ok) {
     // The probe came up: the pause is over for everybody.
     if (!circuit || (circuit.is === "open" && now < circuit.untilMs)) return next;
     const circuits = { ...next.circuits };
-    delete circuits[`recipe:${scope.key}`];
+    delete circuits[key];
     return { ...next, circuits, boots: { ...next.boots, [scope.key]: [true] } };
   }
   if (failures < limits.bootFailuresMax) return next;

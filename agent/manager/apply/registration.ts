@@ -3,7 +3,7 @@ import { closed, githubScope, tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
 import type { Fact } from "../facts.ts";
 import type { Machine, Ms, Registration, World } from "../world.ts";
-import { circuitKey, isAlive } from "../world.ts";
+import { circuitKey, isAlive, servesAgain } from "../world.ts";
 import { at, changed, end, ordered } from "./machine.ts";
 
 type Of<K extends Fact["is"]> = Extract<Fact, { is: K }>;
@@ -83,9 +83,10 @@ export function runnerRemoved(world: World, fact: Of<"runner-removed">, now: Ms,
     if (machine.registration?.name !== fact.name) return machine;
     if (fact.outcome === "busy") {
       const held = patch(machine, { heldBusy: true });
-      // A job came between the decision and the call, or its agent hides it: GitHub is believed, the machine serves it.
+      // A job came between the decision and the call, or its agent hides it: GitHub is believed, the machine serves it. Where
+      // machines serve job after job, a record that is busy a moment longer than its agent says is nothing strange.
       const serves =
-        machine.stage === "retiring" || (machine.stage === "enrolled" && !reused(world, machine));
+        machine.stage === "retiring" || (machine.stage === "enrolled" && !servesAgain(world, machine));
       return serves ? at(held, "busy", now) : held;
     }
     const gone = patch(machine, { gone: true, heldBusy: false });
@@ -99,10 +100,6 @@ export function runnerRemoved(world: World, fact: Of<"runner-removed">, now: Ms,
     return machine.stage === "enrolled" ? { ...gone, registration: null } : gone;
   });
 }
-
-/** It may serve job after job, so that a record which is busy a moment longer than its agent says is nothing strange. */
-const reused = (world: World, { pool, spent }: Machine): boolean =>
-  world.config.pools[pool]?.reuse === true && !spent;
 
 /** As if GitHub had called its job completed: the agent gets the usual time to say so too. */
 function jobless(machine: Machine, now: Ms): Machine {

@@ -4,7 +4,7 @@ import type { Limits } from "../limits.ts";
 import type { Fact } from "../facts.ts";
 import { gpusOf, hasWanted } from "../gpus.ts";
 import type { Machine, Ms, World } from "../world.ts";
-import { isAlive, isDraining, runnerName } from "../world.ts";
+import { isAlive, isDraining, runnerName, servesAgain } from "../world.ts";
 import { at, type Boot, booted, changed, end, forgotten } from "./machine.ts";
 
 type Of<K extends Fact["is"]> = Extract<Fact, { is: K }>;
@@ -145,12 +145,16 @@ function lifeOver(
 ): Machine {
   if (machine.stage === "enrolled") return machine; // said before
   const ranJob = life.ranJob || ranAtGitHub(machine);
+  const again = servesAgain(world, machine) && !isDraining(world, machine.pool);
   if (!ranJob && (machine.stage === "retiring" || machine.registration?.gone)) {
-    return end(machine, "it was idle", now);
+    // One that always exists only gave its registration back.
+    if (!machine.slot || !again) return end(machine, "it was idle", now);
+    return {
+      ...at(machine, "enrolled", now),
+      registration: machine.registration?.gone ? null : machine.registration,
+    };
   }
   if (ranJob) {
-    const pool = world.config.pools[machine.pool];
-    const again = pool?.reuse === true && !machine.spent && !isDraining(world, machine.pool);
     if (!again) return end(machine, "its job ended", now);
     // Retired while the job came: the record is gone already, and a new one may be asked for.
     const registration = machine.registration?.gone ? null : machine.registration;

@@ -2,13 +2,21 @@
  * Enrolment of machines that prove themselves by their cloud's signed document: which machine it is, and whether it may
  * enrol. A document is no secret of long life: a job with rights on its machine can read it. So it counts once, within the
  * boot, and where the network shows addresses from its own address alone.
+ *
+ * A machine that always exists (`fixed`) outlives its jobs, and whoever was root in one of them may have its document and its
+ * session, for ever. Root there can do as its agent does while it runs, and nothing here can tell the two apart; what must not be
+ * is that what was taken along is good elsewhere, or later. So of each start of its instance a document counts once, like that of
+ * any other machine: an agent that was started again within a start is refused, the machine falls silent, and is stopped and
+ * started anew. What was signed in an earlier start is older than this one's beginning, which EC2 tells (LaunchTime), and
+ * sessions carry the start that they were given in. Without a whole journal nobody knows whether the document of a present
+ * start was used: that start is spent, ends after its job, and the next one counts again.
  */
 import type { EnrollRequest } from "../../protocol.ts";
 import { offerKey } from "../backends/aws/scopes.ts";
 import type { Deps } from "../deps.ts";
 import { Refused } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { isAlive, type Machine, type World } from "../world.ts";
+import { isAlive, type Machine, type Ms, type World } from "../world.ts";
 import type { RegionCertificates } from "./aws-certificates.ts";
 import { type AwsDocument, readDocument } from "./aws-document.ts";
 import type { OwnAccount } from "./own-account.ts";
@@ -38,7 +46,13 @@ export interface Documents {
    * @param place the caller's address; empty where none counts
    * @throws Refused, in the same words whatever is wrong
    */
-  admit(request: EnrollRequest, document: string, place: string): Machine;
+  admit(request: EnrollRequest, document: string, place: string): Admitted;
+}
+
+export interface Admitted {
+  machine: Machine;
+  /** When its instance was started, as its cloud signed it. */
+  sinceMs: Ms;
 }
 
 export interface DocumentsOptions {
@@ -52,7 +66,7 @@ export interface DocumentsOptions {
 }
 
 type Verdict =
-  | { is: "machine"; machine: Machine }
+  | ({ is: "machine" } & Admitted)
   /** Soon it may be another. */
   | { is: "wait"; why: string }
   | { is: "refused"; why: DocumentRefusal; detail: string };
@@ -81,13 +95,13 @@ export function makeDocuments(options: DocumentsOptions): Documents {
     const believed = world();
     const machine = believed.machines[document.instanceId];
     if (machine?.backend !== backend) {
-      if (mayComeToBeKnown(believed, backend))
+      if (mayComeToBeKnown(believed, backend, document.instanceId))
         return { is: "wait", why: "a launch has not been answered yet" };
       return refused("not-launched", "this stack did not launch it");
     }
     const why = against(machine, document, place);
     if (why) return refused(...why);
-    return { is: "machine", machine };
+    return { is: "machine", machine, sinceMs: pendingMs };
   };
 
   const against = (
@@ -115,7 +129,7 @@ export function makeDocuments(options: DocumentsOptions): Documents {
     prove: (machine) => machine.backend === backend,
     admit: (request, text, place) => {
       const verdict = judge(request, text, place);
-      if (verdict.is === "machine") return verdict.machine;
+      if (verdict.is === "machine") return verdict;
       const { why } = verdict;
       const detail = verdict.is === "refused" ? verdict.detail : null;
       deps.log.warn({ machine: request.machine, address: place, why, detail }, "an enrolment was refused");
@@ -126,9 +140,15 @@ export function makeDocuments(options: DocumentsOptions): Documents {
   };
 }
 
-/** A machine of ours can call before the call that launched it was answered, or before a new manager saw a list. */
-const mayComeToBeKnown = ({ views, launches }: World, backend: string): boolean =>
+/**
+ * A machine of ours can call before the call that launched it was answered, or before a new manager saw a list; one that always
+ * exists also before the first list after somebody else started it.
+ */
+const mayComeToBeKnown = ({ config, views, launches }: World, backend: string, id: string): boolean =>
   views[`backend:${backend}`]?.is !== "fresh" ||
+  Object.values(config.pools).some(({ backends }) =>
+    backends.some((entry) => entry.kind === "aws" && entry.fixed.includes(id)),
+  ) ||
   Object.values(launches).some((launch) => launch.backend === backend && launch.is !== "settled");
 
 /** Where this machine can be: the region of the entry that its offer names, else those of all entries. */

@@ -16,5 +16,7 @@ export type Action = { key: string } & (
       offer: string;
       count: number;
       priceMicros: MicrosPerHour;
+      /** Which machines that always exist; absent where machines are made. */
+      slots?: readonly MachineId[];
     }
 );

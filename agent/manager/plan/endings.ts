@@ -1,7 +1,7 @@
 /** Machines whose time is over, whatever GitHub wants: deadlines, lost contact, pools that are gone. */
 import { gpuProblem, gpusOf } from "../gpus.ts";
 import type { Machine, Reason } from "../world.ts";
-import { isAlive } from "../world.ts";
+import { isAlive, servesAgain } from "../world.ts";
 import type { Draft } from "./draft.ts";
 
 export function endings(paper: Draft, machines: readonly Machine[]): void {
@@ -48,6 +48,9 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
       : null;
   }
   if (machine.stage === "asked" || machine.stage === "starting") {
+    // What it began with may not be shown again, so it is started anew; one that has a job says so meanwhile.
+    if (machine.slot && machine.spent && paper.due(since(paper, machine.stageMs) + limits.syncLateMs))
+      return verdict("it was started before the journal was complete");
     if (paper.due(since(paper, bootFromMs(paper, machine)) + limits.bootDeadlineMs)) {
       return verdict(`it did not enrol within ${limits.bootDeadlineMs / 1_000} s`, { failedBoot: true });
     }
@@ -61,7 +64,7 @@ function reason(paper: Draft, machine: Machine, overdue: ReadonlySet<string>): V
       ? verdict("it was launched before the journal was lost", { orphan: true })
       : null;
   }
-  if (machine.stage === "enrolled" && machine.job !== null && !world.config.pools[machine.pool]?.reuse)
+  if (machine.stage === "enrolled" && machine.job !== null && !servesAgain(world, machine))
     return verdict("its job ended");
   const noGpu = withoutGpu(paper, machine);
   if (noGpu !== null)

@@ -4,7 +4,7 @@ import type { WaitReason } from "../view.ts";
 import { circuitKey, isDraining, type Offer } from "../world.ts";
 import type { Draft } from "./draft.ts";
 import type { PoolFigures } from "./figures.ts";
-import { unoffered } from "./unoffered.ts";
+import { freeSlots, slotsRefusal } from "./slots.ts";
 import { type Asked, makePurse, promises, type Purse, type Room } from "./purse.ts";
 
 interface Launches {
@@ -49,8 +49,6 @@ function launchFor(
   const blocked = blockedBy(paper, own);
   const free = Math.max(0, settings.max - own.alive.length);
   const reasons: WaitReason[] = blocked ? [blocked] : [];
-  const nothing = unoffered(world, pool);
-  if (!blocked && nothing !== null) reasons.push({ reason: "not-offered", jobs: Infinity, detail: nothing });
   const rooms = blocked ? [] : roomsFor(paper, pool, reasons);
 
   let missing = Math.min(wanted, free);
@@ -59,7 +57,7 @@ function launchFor(
   let unmet = Math.min(wanted + own.available, free);
   let launchable = 0;
   const spare: Room[] = [];
-  for (const { offer, count } of rooms) {
+  for (const { offer, count, slots } of rooms) {
     const most = Math.min(count, free - launchable);
     const paid = Math.min(most, purse.admits(offer.priceMicros));
     if (paid < most && paid < unmet) reasons.push(purse.refusal(offer, unmet - paid));
@@ -69,7 +67,7 @@ function launchFor(
     const taken = Math.min(paid, missing);
     missing -= taken;
     purse.take(taken, offer.priceMicros);
-    order(paper, pool, offer, taken);
+    order(paper, pool, offer, taken, slots);
     for (const scope of taken > 0 ? offerScopes(pool, offer) : []) paper.probed.add(circuitKey(scope));
     if (paid > taken) spare.push({ offer, count: paid - taken });
   }
@@ -162,8 +160,11 @@ function roomsFor(paper: Draft, pool: string, reasons: WaitReason[]): Room[] {
       return paper.probed.has(key) && admits(world.circuits[key], now) === "one";
     });
     const admission = taken ? "none" : strictest(circuits.map((circuit) => admits(circuit, now)));
-    if (admission === "all") rooms.push({ offer, count: limits.machinesMax });
-    if (admission === "one") rooms.push({ offer, count: 1 });
+    const slots = freeSlots(world, offer);
+    const most = slots?.length ?? limits.machinesMax;
+    if (admission !== "none" && most > 0)
+      rooms.push({ offer, count: admission === "one" ? 1 : most, ...(slots && { slots }) });
+    if (slots?.length === 0) reasons.push(slotsRefusal(world, offer));
     for (const circuit of circuits) {
       if (!circuit || admits(circuit, now) !== "none") continue;
       paper.due(circuit.untilMs);
@@ -178,7 +179,7 @@ function roomsFor(paper: Draft, pool: string, reasons: WaitReason[]): Room[] {
   return rooms;
 }
 
-function order(paper: Draft, pool: string, offer: Offer, count: number): void {
+function order(paper: Draft, pool: string, offer: Offer, count: number, slots?: Room["slots"]): void {
   for (let left = count, part = 0; left > 0; left -= paper.limits.launchBatchMax, part += 1) {
     const size = Math.min(left, paper.limits.launchBatchMax);
     const { backend, key, priceMicros } = offer;
@@ -190,6 +191,7 @@ function order(paper: Draft, pool: string, offer: Offer, count: number): void {
       offer: key,
       count: size,
       priceMicros,
+      ...(slots && { slots: slots.slice(count - left, count - left + size) }),
     });
   }
 }

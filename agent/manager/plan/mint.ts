@@ -1,7 +1,7 @@
 /** Registrations: a JIT config ages badly, so one is minted only for a job that waits and a machine that is ready. */
 import { admits, githubScope } from "../circuit.ts";
 import { gpusOf, hasWanted } from "../gpus.ts";
-import { circuitKey, isDraining, runnerName } from "../world.ts";
+import { circuitKey, isDraining, runnerName, servesAgain } from "../world.ts";
 import type { Draft } from "./draft.ts";
 import type { PoolFigures } from "./figures.ts";
 
@@ -20,7 +20,7 @@ export function mints(paper: Draft, pool: string, figures: PoolFigures): void {
     const report = world.reports[machine.id];
     const ready = machine.stage === "enrolled" && machine.registration === null && report?.phase === "ready";
     // One life a job: whatever its agent says, a machine for one job is not registered after it.
-    if (machine.job !== null && world.config.pools[pool]?.reuse !== true) continue;
+    if (machine.job !== null && !servesAgain(world, machine)) continue;
     // Its graphics processors may still be looked at.
     if (!hasWanted(world.config.pools[pool], gpusOf(world, machine))) continue;
     if (!ready || paper.leaving.has(machine.id) || now - report.atMs > limits.syncLateMs) continue;

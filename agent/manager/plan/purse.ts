@@ -3,13 +3,15 @@
  * is left is promised to GitHub as capacity, once and not to each pool the whole of it.
  */
 import type { WaitReason } from "../view.ts";
-import type { Offer } from "../world.ts";
+import type { MachineId, Offer } from "../world.ts";
 import type { Draft } from "./draft.ts";
 
 export interface Room {
   offer: Offer;
   /** How many machines this offer may bring now. */
   count: number;
+  /** Which, where they always exist. */
+  slots?: readonly MachineId[];
 }
 export interface Purse {
   /** How many machines of this price there is money and room for. */

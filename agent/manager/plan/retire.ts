@@ -42,6 +42,8 @@ export function retirements(paper: Draft, pool: string, figures: PoolFigures): v
   let surplus = Math.max(0, Math.min(coming - waiting, idle) - minIdle);
   for (const machine of longestIdle(unregistered)) {
     if (surplus === 0) break;
+    // One that always exists waits as long as it takes.
+    if (machine.slot && !draining) continue;
     if (!draining && !paper.due(machine.stageMs + settings.idleTimeoutSeconds * 1_000)) continue;
     surplus -= 1;
     endIdle(paper, machine, "it was idle");

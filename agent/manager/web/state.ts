@@ -1,7 +1,7 @@
 /** What people see, made from what the manager believes. Pure; the one place where strings of others become visible text. */
 import type { Usage } from "../../protocol.ts";
 import { waitedMs, type History, type JobRecord } from "../history/history.ts";
-import { unoffered } from "../plan/unoffered.ts";
+import { slotWarnings } from "../plan/slots.ts";
 import {
   bootTold,
   stageOrder,
@@ -98,7 +98,9 @@ function poolView(input: StateInput, name: PoolName, machines: readonly Machine[
     capacity: input.capacity[name] ?? 0,
     machines: stages,
     reasons: (input.refusals[name] ?? []).map((each) => ({ ...each, detail: visible(each.detail, 1024) })),
-    warnings: [unoffered(world, name), warning, ...shared].filter((each) => each !== null),
+    warnings: [...slotWarnings(world, name).map((each) => visible(each, 1024)), warning, ...shared].filter(
+      (each) => each !== null,
+    ),
     refused: (world.access[name]?.refusals ?? []).map((each) => ({
       ...each,
       detail: visible(each.detail, 1024),
@@ -146,7 +148,8 @@ function machineView(world: World, machine: Machine, failed: readonly BootView[]
     stageMs: machine.stageMs,
     askedMs: machine.askedMs,
     job: visibleOrNull(machine.job?.name ?? null),
-    life: machine.life,
+    // One that always exists counts on from one start to the next.
+    life: machine.slot ? Math.min(machine.life, 1) : machine.life,
     runner: visibleOrNull(machine.registration?.name ?? null),
     problem: visibleOrNull(report?.problem ?? (problem === "" ? null : problem), 1024),
     usage: report?.usage ? (usage as MachineView["usage"]) : null,

@@ -33,7 +33,7 @@ export const machines = (args: ManagerPolicyArgs): Statement[] => {
       Condition: { StringEquals: ours, StringNotEquals: { [role]: [roles.fixed, roles.manager] } },
     },
     {
-      // `idle: stop` of machines that always exist.
+      // Machines that always exist are never ended: one that shall not go on as it is is stopped, and started for a job.
       Sid: "StopAndStartFixedMachines",
       Effect: "Allow",
       Action: ["ec2:StartInstances", "ec2:StopInstances"],

@@ -1,9 +1,11 @@
 /**
  * EC2 as a backend. A machine is an instance that a fleet call launched from one of the stack's templates; it is ours by its
- * tags, which it has from its first moment. EC2 names it: the request's names are places (apply/places.ts).
+ * tags, which it has from its first moment. EC2 names it: the request's names are places (apply/places.ts). Machines of an
+ * entry with `fixed` always exist (slots.ts).
  */
+import type { Instance } from "@aws-sdk/client-ec2";
 import { stackOf } from "../../../aws-tags.ts";
-import type { AwsBackend, BackendConfig, ManagerConfig } from "../../../manager-config.ts";
+import type { BackendConfig, ManagerConfig } from "../../../manager-config.ts";
 import type { Deps } from "../../deps.ts";
 import type { ListedMachine } from "../../facts.ts";
 import { defaultLimits } from "../../limits.ts";
@@ -14,13 +16,14 @@ import { endInstances, isInstanceId } from "./destroy.ts";
 import { consoleOf } from "./evidence.ts";
 import { makeHealth } from "./health.ts";
 import { launchFleet } from "./launch.ts";
-import { asListed, instancesIn, stackFilter } from "./list.ts";
+import { asListed, instancesIn, isFixed, stackFilter } from "./list.ts";
 import { makePrices } from "./prices.ts";
 import { rowOf } from "./reasons.ts";
 import { makeRegions } from "./regions.ts";
-import { prepared } from "./request.ts";
+import { prepared, type PreparedStart } from "./request.ts";
 import { awsBackendName, classifyAws, offerKey, scopesOf } from "./scopes.ts";
 import { connect as connected, type Ec2 } from "./sdk.ts";
+import { fixedOf, slotListed, standingOf } from "./slots.ts";
 
 export { awsBackendName } from "./scopes.ts";
 
@@ -44,6 +47,17 @@ export function makeAwsBackend(
   /** Where the last list saw each. */
   const regionOf = new Map<MachineId, string>();
   const unreadable = new Set<string>();
+  /** Machines that always exist, by region, as the last list had them; without one they offer nothing. */
+  const fixedIn = new Map<string, Map<MachineId, Instance>>();
+  let news = () => {};
+  const noteFixed = (region: string, found: readonly Instance[]) => {
+    const stateOf = (map: ReadonlyMap<MachineId, Instance> = new Map()) =>
+      JSON.stringify([...map.values()].map(({ InstanceId, State }) => [InstanceId, State?.Name]).sort());
+    const before = fixedIn.get(region);
+    const now = new Map(found.filter(isFixed).map((instance) => [instance.InstanceId!, instance]));
+    fixedIn.set(region, now);
+    if (!before || stateOf(before) !== stateOf(now)) news();
+  };
 
   const listIn = async (
     region: string,
@@ -51,7 +65,14 @@ export function makeAwsBackend(
     signal: AbortSignal,
   ): Promise<readonly ListedMachine[]> => {
     try {
-      const machines = (await instancesIn(region, [stackFilter(stack())], calls, signal)).map(asListed);
+      const found = await instancesIn(region, [stackFilter(stack())], calls, signal);
+      const fixed = fixedOf(config());
+      const machines = found.flatMap((instance) => {
+        if (!isFixed(instance)) return [asListed(instance)];
+        const own = fixed.get(instance.InstanceId!);
+        return own?.entry.region === region ? [slotListed(instance, own)] : [];
+      });
+      noteFixed(region, found);
       for (const { id } of machines) regionOf.set(id, region);
       if (machines.every(({ end }) => end?.gone === true)) regions.empty(region);
       return await health.judged(region, machines, signal);
@@ -74,25 +95,39 @@ export function makeAwsBackend(
     name: awsBackendName,
     consistent: false,
     classify: (error, offer) => classifyAws(error, offer === undefined ? {} : { offer }),
-    watch: prices.watch,
+    watch: (changed) => {
+      news = changed;
+      const end = prices.watch(changed);
+      return () => {
+        news = () => {};
+        end();
+      };
+    },
 
     offers: (pool, entry) => {
-      if (!launches(entry)) return [];
+      if (entry.kind !== "aws") return [];
       const offer: Offer = {
         key: offerKey(pool, entry.name),
         backend: awsBackendName,
-        priceMicros: prices.of(entry),
+        // What always exists is paid for anyway: the budget counts it among what is always there.
+        priceMicros: entry.fixed.length > 0 ? 0 : prices.of(entry),
         scopes: scopesOf(entry),
       };
-      return [offer];
+      if (entry.fixed.length === 0) return [offer];
+      const found = fixedIn.get(entry.region);
+      return [{ ...offer, slots: found ? standingOf(entry, found) : [] }];
     },
 
     prepare: (launch, request) => {
       const entries = config().pools[request.pool]?.backends ?? [];
       const entry = entries
-        .filter(launches)
+        .filter(isOfAws)
         .find(({ name }) => offerKey(request.pool, name) === request.offer);
       if (!entry) return undefined;
+      if (entry.fixed.length > 0) {
+        const { region, market } = entry;
+        return JSON.stringify({ start: true, region, market } satisfies PreparedStart);
+      }
       const deadlineMs = deps.clock.now() + bootDeadlineMs;
       return JSON.stringify(prepared({ stack: stack(), launch, request, entry, deadlineMs }));
     },
@@ -125,6 +160,4 @@ export function makeAwsBackend(
   };
 }
 
-/** Machines that always exist are slots, which this version does not give jobs to yet. */
-const launches = (entry: BackendConfig): entry is AwsBackend =>
-  entry.kind === "aws" && entry.fixed.length === 0;
+const isOfAws = (entry: BackendConfig) => entry.kind === "aws";

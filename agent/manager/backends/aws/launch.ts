@@ -1,12 +1,13 @@
-/** One fleet call: what it brought, and why not more. */
+/** One fleet call, or the start of machines that always exist: what it brought, and why not more. */
 import type { CreateFleetError, CreateFleetCommandOutput } from "@aws-sdk/client-ec2";
 import type { Failure } from "../../facts.ts";
 import type { LaunchAnswer } from "../../ports.ts";
 import type { LaunchRequest, Reason } from "../../world.ts";
 import { CallFailed, type Calls } from "./calls.ts";
 import { codes, rowOf } from "./reasons.ts";
-import type { Prepared } from "./request.ts";
+import type { Prepared, PreparedStart } from "./request.ts";
 import { classifyAws, type Place, scopesAbout, sentence } from "./scopes.ts";
+import { startSlots } from "./slots.ts";
 
 /** @throws CallFailed when nothing is known of the outcome */
 export async function launchFleet(
@@ -20,7 +21,9 @@ export async function launchFleet(
     const scope = { on: "offer", key: request.offer } as const;
     return { machines: [], failures: [{ reason: "bad-request", scope, detail, retryAfterMs: null }] };
   }
-  const { region, market, zones, input } = JSON.parse(request.prepared) as Prepared;
+  const prepared = JSON.parse(request.prepared) as Prepared | PreparedStart;
+  if ("start" in prepared) return startSlots(request, prepared, calls, signal);
+  const { region, market, zones, input } = prepared;
   const place: Place = { region, market, offer: request.offer };
   try {
     const call = { region, action: "CreateFleet", kind: "launch" } as const;

@@ -1,6 +1,6 @@
-/** Everything of this stack in a region, page by page: what runs, what ended and why. */
+/** Everything of this stack in a region but the manager, page by page: what runs, what ended and why. */
 import type { Filter, Instance } from "@aws-sdk/client-ec2";
-import { launchTag, offerTag, poolTag, roleTag, stackTag } from "../../../aws-tags.ts";
+import { launchTag, offerTag, poolTag, roles, roleTag, stackTag } from "../../../aws-tags.ts";
 import type { ListedEnd, ListedMachine } from "../../facts.ts";
 import type { Calls } from "./calls.ts";
 import { awsLimits } from "./limits.ts";
@@ -9,7 +9,9 @@ const tagOf = ({ Tags = [] }: Instance, key: string): string | null =>
   Tags.find(({ Key }) => Key === key)?.Value ?? null;
 
 /** What was launched for jobs; the manager itself and machines that always exist have a role. */
-const isLaunched = (instance: Instance): boolean => tagOf(instance, roleTag) === null;
+export const isLaunched = (instance: Instance): boolean => tagOf(instance, roleTag) === null;
+/** What `up` made for a pool with `fixed`. */
+export const isFixed = (instance: Instance): boolean => tagOf(instance, roleTag) === roles.fixed;
 
 export const stackFilter = (stack: string): Filter => ({ Name: `tag:${stackTag}`, Values: [stack] });
 
@@ -33,7 +35,9 @@ export async function instancesIn(
     found.push(...(page.Reservations ?? []).flatMap(({ Instances = [] }) => Instances));
     token = page.NextToken || undefined;
   }
-  return found.filter((instance) => instance.InstanceId !== undefined && isLaunched(instance));
+  return found.filter(
+    (instance) => instance.InstanceId !== undefined && (isLaunched(instance) || isFixed(instance)),
+  );
 }
 
 /** Codes of EC2's StateReason with which AWS itself took an instance away. */

@@ -15,6 +15,13 @@ export interface Prepared {
   input: CreateFleetCommandInput;
 }
 
+/** Of machines that always exist; the request names them. */
+export interface PreparedStart {
+  start: true;
+  region: string;
+  market: AwsBackend["market"];
+}
+
 export interface RequestArgs {
   /** `PROJECT/STACK`. */
   stack: string;

@@ -16,6 +16,12 @@ import {
   GetConsoleOutputCommand,
   type GetConsoleOutputCommandInput,
   type GetConsoleOutputCommandOutput,
+  StartInstancesCommand,
+  type StartInstancesCommandInput,
+  type StartInstancesCommandOutput,
+  StopInstancesCommand,
+  type StopInstancesCommandInput,
+  type StopInstancesCommandOutput,
   TerminateInstancesCommand,
   type TerminateInstancesCommandInput,
   type TerminateInstancesCommandOutput,
@@ -36,6 +42,11 @@ export interface Ec2 {
     input: TerminateInstancesCommandInput,
     signal: AbortSignal,
   ): Promise<TerminateInstancesCommandOutput>;
+  startInstances(
+    input: StartInstancesCommandInput,
+    signal: AbortSignal,
+  ): Promise<StartInstancesCommandOutput>;
+  stopInstances(input: StopInstancesCommandInput, signal: AbortSignal): Promise<StopInstancesCommandOutput>;
   describeSpotPriceHistory(
     input: DescribeSpotPriceHistoryCommandInput,
     signal: AbortSignal,
@@ -54,6 +65,8 @@ export const ec2Of = (client: Pick<EC2Client, "send">): Ec2 => ({
     client.send(new DescribeInstanceStatusCommand(input), { abortSignal }),
   terminateInstances: (input, abortSignal) =>
     client.send(new TerminateInstancesCommand(input), { abortSignal }),
+  startInstances: (input, abortSignal) => client.send(new StartInstancesCommand(input), { abortSignal }),
+  stopInstances: (input, abortSignal) => client.send(new StopInstancesCommand(input), { abortSignal }),
   describeSpotPriceHistory: (input, abortSignal) =>
     client.send(new DescribeSpotPriceHistoryCommand(input), { abortSignal }),
   getConsoleOutput: (input, abortSignal) => client.send(new GetConsoleOutputCommand(input), { abortSignal }),

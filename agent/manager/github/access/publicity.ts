@@ -5,9 +5,9 @@
 import type { BackendConfig, PoolConfig } from "../../../manager-config.ts";
 import { groupNamed, type Place } from "./read.ts";
 
-/** A pool that runs, or one that is only written down yet: of its backends only the kind is looked at. */
+/** A pool that runs, or one that is only written down yet: of its backends only this is looked at. */
 export interface InspectedPool extends Omit<PoolConfig, "backends"> {
-  backends: readonly Pick<BackendConfig, "kind">[];
+  backends: readonly { kind: BackendConfig["kind"]; fixed?: readonly string[] | number }[];
 }
 
 export type Publicity =
@@ -21,7 +21,13 @@ type Pool = Pick<InspectedPool, "runnerGroup" | "publicRepositories" | "reuse" |
 
 /** True where `publicRepositories: allow` counts: machines that serve one job and are then gone, and not this computer. */
 export const mayServeStrangers = ({ publicRepositories, reuse, backends }: Pool): boolean =>
-  publicRepositories === "allow" && !reuse && !backends.some(({ kind }) => kind === "local");
+  publicRepositories === "allow" &&
+  !reuse &&
+  !backends.some((entry) => entry.kind === "local" || isKept(entry));
+
+/** Machines that always exist serve job after job. */
+const isKept = ({ fixed = 0 }: Pool["backends"][number]): boolean =>
+  (typeof fixed === "number" ? fixed : fixed.length) > 0;
 
 export function publicity(pool: Pool, place: Place): Publicity {
   if (mayServeStrangers(pool)) return { is: "closed" };
@@ -69,6 +75,8 @@ function exception(pool: Pool): string {
   const local = pool.backends.some(({ kind }) => kind === "local");
   if (local)
     return ". On this computer publicRepositories: allow does not help: its jobs run beside your files";
+  if (pool.backends.some(isKept))
+    return ". publicRepositories: allow needs machines that serve one job: take fixed away";
   if (pool.reuse) return ". publicRepositories: allow needs machines that serve one job: take reuse away";
   return ", or set publicRepositories: allow: each job then has a machine of its own";
 }

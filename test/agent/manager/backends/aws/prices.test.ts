@@ -41,9 +41,11 @@ describe("an offer", () => {
     expect(quotas).toEqual(["aws:eu-central-1:spot:g", "aws:eu-central-1:spot:standard"]);
   });
 
-  test("is not made for machines that always exist, nor for another kind of entry", () => {
+  test("costs nothing besides where machines always exist, and is not made for another kind of entry", () => {
     const backend = start(() => prices());
-    expect(backend.offers("a", entry({ fixed: ["i-1"] }))).toEqual([]);
+    expect(backend.offers("a", entry({ fixed: ["i-1"], besideMicrosPerHour: 7 }))).toMatchObject([
+      { priceMicros: 0, slots: [] },
+    ]);
     expect(backend.offers("a", { kind: "local" })).toEqual([]);
   });
 });
