@@ -86,8 +86,8 @@ const elsewhere = async (stack: string, { root, pulumi }: WhereDeps): Promise<st
   if (!data) return null;
   return (
     `the manager of ${stack} is at AWS (${data.manager} in ${data.region}), and this verb reaches only one on this computer. ` +
-    `Its page shows pools, machines and jobs: run\n  ${data.commands.page}\nand open ${data.page}. Its log:\n  ${data.commands.logs}\n` +
-    `What runs for it: npm run muster -- sweep --list -s ${stack}`
+    `Its page shows pools, machines and jobs: run (with the AWS CLI and its Session Manager plugin)\n  ${data.commands.page}\nand open ${data.page}. Its log:\n  ${data.commands.logs}\n` +
+    `What runs for it: npm run muster -- sweep --list -s ${stack}\nWhat is wrong with it: npm run muster -- doctor -s ${stack}`
   );
 };
 const text = z.string();

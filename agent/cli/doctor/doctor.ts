@@ -22,7 +22,7 @@ import {
   versionCheck,
 } from "./manager.ts";
 import { engineCheck, passphraseCheck, pulumiLoginCheck, settingsCheck, stackCheck } from "./stack.ts";
-import { isolationCheck, nodeCheck, toolCheck } from "./tools.ts";
+import { isolationCheck, nodeCheck, sessionCheck, toolCheck } from "./tools.ts";
 
 export type Check = (facts: Facts, signal: AbortSignal) => Promise<Finding[]>;
 
@@ -34,6 +34,7 @@ export const checks: readonly (readonly [CheckId, Check])[] = [
   ["tar", toolCheck("tar")],
   ["bash", toolCheck("bash")],
   ["isolation", isolationCheck],
+  ["session-manager", sessionCheck],
   ["pulumi-engine", engineCheck],
   ["pulumi-login", pulumiLoginCheck],
   ["stack", stackCheck],

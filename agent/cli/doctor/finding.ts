@@ -10,6 +10,7 @@ export const checkIds = [
   "tar",
   "bash",
   "isolation",
+  "session-manager",
   "pulumi-engine",
   "pulumi-login",
   "stack",

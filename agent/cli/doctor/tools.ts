@@ -64,6 +64,34 @@ export const toolCheck =
     return [ok(id, `${/\d+\.\d+(\.\d+)?/.exec(ran.stdout)?.[0] ?? "some version"}, ${file}`)];
   };
 
+/** What the commands among the outputs of a stack on AWS are typed for. */
+const sessionTools = {
+  aws: "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
+  "session-manager-plugin":
+    "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html",
+};
+
+/** Whether the manager's page and shell at AWS can be reached from here. */
+export const sessionCheck = async (facts: Facts): Promise<Finding[]> => {
+  if (!(await isAtAws(facts))) return [];
+  const looked = await Promise.all(
+    Object.entries(sessionTools).map(async ([name, page]) => ({
+      name,
+      page,
+      file: await onPath(name, facts.deps.env),
+    })),
+  );
+  const missing = looked.filter(({ file }) => file === null);
+  if (missing.length === 0) return [ok("session-manager", looked.map(({ file }) => file).join(", "))];
+  return [
+    warning(
+      "session-manager",
+      `${missing.map(({ name }) => name).join(" and ")} not on PATH: the manager's page and shell are not reached from here (commands of the stack's outputs)`,
+      `install: ${missing.map(({ page }) => page).join(" and ")}`,
+    ),
+  ];
+};
+
 /** How jobs of this computer can be kept apart, by trying it. */
 export const isolationCheck = async (facts: Facts): Promise<Finding[]> => {
   if (await isAtAws(facts)) return [];

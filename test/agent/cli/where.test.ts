@@ -28,7 +28,7 @@ test("of a manager at AWS it is said where it is and how it is looked at, not th
   const refused = mustFindWhere({ stack: "dev" }, pulumi(outputs));
   await expect(refused).rejects.toThrow("the manager of dev is at AWS (i-0abc in eu-central-1)");
   await expect(refused).rejects.toThrow(
-    /aws ssm start-session --target i-0abc\n[^]*http:\/\/127\.0\.0\.1:7117\/[^]*aws logs tail[^]*sweep --list -s dev/,
+    /Session Manager plugin[^]*aws ssm start-session --target i-0abc\n[^]*http:\/\/127\.0\.0\.1:7117\/[^]*aws logs tail[^]*sweep --list -s dev\n[^]*doctor -s dev/,
   );
   await expect(refused).rejects.not.toThrow("Start it");
 });

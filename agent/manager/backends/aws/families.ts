@@ -1,6 +1,9 @@
 /**
- * Which vCPU quota a type counts in, as Service Quotas of EC2 groups them (docs.aws.amazon.com/ec2/latest/instancetypes/
- * ec2-instance-quotas.html): each group has one quota a region for on demand and one for spot.
+ * Which vCPU quota a type counts in, as Service Quotas of EC2 groups them: each group has one quota a region for on demand
+ * (docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html) and one for spot, but HPC and High Memory, which
+ * have none there: "All DL", "All F", "All G and VT", "All Inf", "All P", "All Standard (A, C, D, H, I, M, R, T, Z)", "All Trn",
+ * "All X Spot Instance Requests" (docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-spot-limits.html). Mac machines stand
+ * on dedicated hosts, which are counted by number.
  */
 const groups: readonly [RegExp, string][] = [
   [/^(trn)/, "trn"],

@@ -1,6 +1,8 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
 import { lookAtAws, refuse, stackValues, gpuPool } from "./rig.ts";
-import { look } from "../rig.ts";
+import { look, temporary } from "../rig.ts";
 
 const before = ["aws-login", "aws-regions", "aws-rights", "spot-role", "quotas", "machine-types"] as const;
 
@@ -140,5 +142,22 @@ describe("the role of EC2 Spot", () => {
   it("that may not be seen is a warning", async () => {
     const { levels } = await lookAtAws(["spot-role"], { aws: { roleArn: () => refuse("AccessDenied") } });
     expect(levels).toEqual(["warning"]);
+  });
+});
+
+describe("the way to the manager's page", () => {
+  const session = async (...programs: string[]) => {
+    const PATH = await temporary();
+    for (const name of programs) await writeFile(join(PATH, name), "#!/bin/sh\n", { mode: 0o755 });
+    return (await lookAtAws(["session-manager"], { env: { PATH } })).all[0]!;
+  };
+
+  it("needs the AWS CLI and its plugin: a warning that names what is missing and where it is to be had", async () => {
+    expect(await session("aws", "session-manager-plugin")).toMatchObject({ level: "ok" });
+    const one = await session("aws");
+    expect(one).toMatchObject({ level: "warning" });
+    expect(one.found).toMatch(/^session-manager-plugin not on PATH/);
+    expect(one.cure).toContain("session-manager-working-with-install-plugin");
+    expect((await session()).found).toMatch(/^aws and session-manager-plugin not on PATH/);
   });
 });
