@@ -37,12 +37,13 @@ export async function launchFleet(
 
 /**
  * EC2 said no, or was never asked: nothing came of this call. Of a token that it knows with other parameters something may
- * have come; of its own faults as well.
+ * have come; of its own faults as well. A call too many, which EC2 answers with 503, never got so far.
  */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof CallFailed)) return false;
   if (!error.sent || error.code === "CredentialsProviderError") return true;
   if (error.code === "IdempotentParameterMismatch") return false;
+  if (error.status !== null && rowOf(error.code, error.status).reason === "throttled") return true;
   return error.status !== null && error.status >= 400 && error.status < 500;
 }
 

@@ -100,6 +100,18 @@ export const codes: Readonly<Record<string, Row>> = Object.fromEntries([
     ),
   ),
   ...of(
+    ["SsmAccessDenied"],
+    row(
+      "denied",
+      "offer",
+      "the manager's role may not read the parameter that names the image: run `pulumi up`, or look for a policy of the organisation that forbids it",
+    ),
+  ),
+  ...of(
+    ["SsmInvalidParameter"],
+    row("bad-request", "offer", "the entry's `image` must be a parameter of that region that names an image"),
+  ),
+  ...of(
     ["AuthFailure.ServiceLinkedRoleCreationNotPermitted"],
     row(
       "denied",

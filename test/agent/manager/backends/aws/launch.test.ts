@@ -246,6 +246,13 @@ describe("a call that fails", () => {
     },
   );
 
+  test("a call too many comes back with 503 and was not done either", async () => {
+    const error = ec2Error("RequestLimitExceeded", "Request limit exceeded.", 503);
+    const { machines, failures } = await launch(() => Promise.reject(error));
+    expect(machines).toEqual([]);
+    expect(failures).toMatchObject([{ reason: "throttled", scope: { on: "backend" } }]);
+  });
+
   test.each([
     ["an error of EC2's own", ec2Error("InternalError", "oops", 500)],
     ["a broken connection", Object.assign(new Error("reset"), { code: "ECONNRESET" })],

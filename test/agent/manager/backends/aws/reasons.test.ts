@@ -63,6 +63,8 @@ const expected: Record<string, [string, string]> = {
   UnauthorizedOperation: ["denied", "backend:aws:eu-central-1"],
   AccessDenied: ["denied", "backend:aws:eu-central-1"],
   AccessDeniedException: ["denied", "backend:aws:eu-central-1"],
+  SsmAccessDenied: ["denied", "offer:aws:a:one"],
+  SsmInvalidParameter: ["bad-request", "offer:aws:a:one"],
   "AuthFailure.ServiceLinkedRoleCreationNotPermitted": ["denied", "backend:aws:spot"],
   AuthFailure: ["denied", "backend:aws"],
   CredentialsProviderError: ["denied", "backend:aws"],
