@@ -1,152 +1,129 @@
-/** The EC2 backend against moto: the SDK's calls, tags, filters and pages as they go over the wire. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import {
-  CreateLaunchTemplateCommand,
-  DescribeInstancesCommand,
-  DescribeSubnetsCommand,
-  EC2Client,
-  RunInstancesCommand,
-  StopInstancesCommand,
-} from "@aws-sdk/client-ec2";
-import { pino } from "pino";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { makeAwsBackend } from "../../../agent/manager/backends/aws/aws.ts";
-import { realDeps } from "../../../agent/manager/deps.ts";
-import type { AwsBackend, ManagerConfig } from "../../../agent/manager-config.ts";
-import type { LaunchRequest } from "../../../agent/manager/world.ts";
-import { config } from "../../agent/manager/worlds.ts";
-import { withMoto } from "../with-moto.ts";
+/** The EC2 backend over the wire: the SDK's calls, tags, filters and pages, before the stand-in of AWS. */
+import { StopInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { AwsBackend } from "../../../agent/manager-config.ts";
+import { backendContract, makeBench } from "../../agent/manager/backends/contract.ts";
+import { makeEntry, withAws } from "../with-aws.ts";
+import { type AwsBackendRig, instances, makeAwsRig, region, tagged } from "./aws-rig.ts";
 
-const region = "eu-central-1";
-const { signal } = new AbortController();
-const moto = withMoto();
-let directory: string;
-let settings: ManagerConfig;
-let entry: AwsBackend;
-beforeEach(async () => {
-  await moto().reset();
-  directory = mkdtempSync(join(tmpdir(), "muster-aws-"));
-  const { Subnets = [] } = await ec2.send(new DescribeSubnetsCommand({}));
-  const { LaunchTemplate } = await ec2.send(
-    new CreateLaunchTemplateCommand({
-      LaunchTemplateName: "muster-test-a",
-      LaunchTemplateData: { ImageId: "ami-12345678" },
-    }),
-  );
-  entry = {
-    ...{ kind: "aws", name: "spot-eu-central-1", region, market: "spot", besideMicrosPerHour: 0, fixed: [] },
-    types: ["c7g.2xlarge", "m7g.2xlarge"].map((name) => ({
-      ...{ name, cores: 8, memoryMb: 16_384, gpus: 0, microsPerHour: 100_000, currency: "USD" },
-    })),
-    template: { id: LaunchTemplate!.LaunchTemplateId!, version: 1 },
-    subnets: Subnets.map(({ SubnetId, AvailabilityZone }) => ({ id: SubnetId!, zone: AvailabilityZone! })),
+const aws = withAws();
+const makeRig = async () => {
+  await aws().reset();
+  return makeAwsRig(aws());
+};
+
+backendContract("aws", makeRig, { remote: true });
+
+describe("the EC2 backend", () => {
+  let rig: AwsBackendRig;
+  beforeEach(async () => {
+    rig = await makeRig();
+  });
+  afterEach(() => rig.close());
+  const launch = async (count: number) => {
+    const bench = makeBench(rig);
+    return bench.launch("l1", bench.request("l1", count));
   };
-  const base = config({ a: { backends: [entry] } });
-  settings = { ...base, manager: { ...base.manager, directory } };
-});
-afterEach(() => rmSync(directory, { recursive: true }));
+  const listed = async () =>
+    new Map((await rig.another().list(new AbortController().signal)).map((each) => [each.id, each]));
 
-const ec2 = {
-  send: ((command: never) => new EC2Client({ region }).send(command)) as EC2Client["send"],
-};
-const backend = () => makeAwsBackend(() => settings, realDeps(pino({ level: "silent" })));
-const launch = async (count: number, from = backend(), id = "l1") => {
-  const [offer] = from.offers("a", entry);
-  const machines = Array.from({ length: count }, (_, n) => `a-${id}-${n}`);
-  const request: LaunchRequest = { pool: "a", offer: offer!.key, machines };
-  const prepared = from.prepare!(id, request)!;
-  return from.launch(id, { ...request, prepared }, [], signal);
-};
-const tagged = (tags: Record<string, string>) => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  test("a launch makes spot machines with their tags on everything", async () => {
+    const { machines } = await launch(2);
+    const made = await instances();
+    expect(made.map(({ InstanceId }) => InstanceId).sort()).toEqual([...machines].sort());
+    for (const { InstanceLifecycle, Tags, LaunchTime } of made) {
+      expect(InstanceLifecycle).toBe("spot");
+      expect(Tags).toEqual(
+        expect.arrayContaining(
+          tagged({ "muster:stack": "muster/test", "muster:pool": "pool-a", "muster:launch": "l1" }),
+        ),
+      );
+      expect(Math.abs(LaunchTime!.getTime() - Date.now())).toBeLessThan(60_000);
+    }
+  });
 
-test("a launch makes spot machines with their tags, and another manager knows them by those", async () => {
-  const { machines, failures } = await launch(2);
-  expect([machines.length, failures]).toEqual([2, []]);
-  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
-  const made = Reservations.flatMap(({ Instances = [] }) => Instances);
-  expect(made.map(({ InstanceLifecycle }) => InstanceLifecycle)).toEqual(["spot", "spot"]);
-  // moto leaves out the tags of their volumes and interfaces.
-  for (const { Tags } of made)
-    expect(Tags).toEqual(
-      expect.arrayContaining(
-        tagged({ "muster:stack": "muster/test", "muster:pool": "a", "muster:launch": "l1" }),
-      ),
-    );
-  const listed = await backend().list(signal);
-  expect(listed.map(({ id }) => id).sort()).toEqual([...machines].sort());
-  for (const each of listed) {
-    expect(each).toMatchObject({
-      ...{ pool: "a", launch: "l1", offer: "aws:a:spot-eu-central-1", running: true },
-    });
-    expect(Math.abs(each.startedMs - Date.now())).toBeLessThan(60_000);
-  }
-});
+  test("on demand the types go in the order of the settings, and a full quota names its family", async () => {
+    rig.set({ ...(rig.entry as AwsBackend), market: "on-demand" });
+    aws().capacity({ type: "c7g.2xlarge" }, 1, "VcpuLimitExceeded");
+    aws().capacity({ type: "m7g.2xlarge" }, 1, "VcpuLimitExceeded");
+    const { machines, failures } = await launch(3);
+    expect((await instances()).map(({ InstanceType }) => InstanceType)).toEqual([
+      "c7g.2xlarge",
+      "m7g.2xlarge",
+    ]);
+    expect(machines).toHaveLength(2);
+    expect(failures).toMatchObject([
+      { reason: "quota", scope: { on: "quota", key: `aws:${region}:on-demand:standard` } },
+    ]);
+  });
 
-test("what stopped is listed so, what was ended is listed as gone, and ending it again is no error", async () => {
-  const { machines } = await launch(3);
-  const [stopped, ended, runs] = machines;
-  await ec2.send(new StopInstancesCommand({ InstanceIds: [stopped!] }));
-  const own = backend();
-  await own.destroy([ended!, "i-0123456789abcdef0", "a-l1-9"], signal);
-  await own.destroy([ended!], signal);
-  const listed = new Map((await own.list(signal)).map((each) => [each.id, each]));
-  expect(listed.get(stopped!)).toMatchObject({ running: false, end: { gone: false } });
-  expect(listed.get(ended!)).toMatchObject({ running: false, end: { gone: true, interrupted: false } });
-  expect(listed.get(runs!)).toMatchObject({ running: true });
-});
+  test("what somebody stopped is listed as stopped, what was ended is gone, by nobody's interruption", async () => {
+    const { machines } = await launch(2);
+    const [stopped, ended] = machines;
+    await new EC2Client({ region }).send(new StopInstancesCommand({ InstanceIds: [stopped!] }));
+    await rig.backend.destroy([ended!, "i-0123456789abcdef0", "pool-a-l1-9"], new AbortController().signal);
+    const list = await listed();
+    expect(list.get(stopped!)).toMatchObject({ running: false, end: { gone: false } });
+    expect(list.get(ended!)).toMatchObject({ running: false, end: { gone: true, interrupted: false } });
+  });
 
-test("machines of another stack, the manager and those that always exist are neither listed nor ended", async () => {
-  const others: string[] = [];
-  for (const tags of [
-    { "muster:stack": "muster/other", "muster:pool": "a" },
-    { "muster:stack": "muster/test", "muster:role": "manager" },
-    { "muster:stack": "muster/test", "muster:pool": "a", "muster:role": "fixed" },
-    { "muster:pool": "a" },
-  ]) {
-    const { Instances = [] } = await ec2.send(
-      new RunInstancesCommand({
-        ...{ ImageId: "ami-12345678", InstanceType: "c7g.large", MinCount: 1, MaxCount: 1 },
-        TagSpecifications: [{ ResourceType: "instance", Tags: tagged(tags as Record<string, string>) }],
-      }),
-    );
-    others.push(Instances[0]!.InstanceId!);
-  }
-  const own = backend();
-  expect(await own.list(signal)).toEqual([]);
-  await own.destroy(others, signal);
-  const { Reservations = [] } = await ec2.send(new DescribeInstancesCommand({}));
-  const states = Reservations.flatMap(({ Instances = [] }) => Instances).map(({ State }) => State?.Name);
-  expect(states).toEqual(["running", "running", "running", "running"]);
-});
+  test("a machine that powered itself off and one that EC2 took back are told apart", async () => {
+    const { machines } = await launch(2);
+    const [off, taken] = machines;
+    await aws().powerOff(off!);
+    await aws().interruptSpot(taken!);
+    const list = await listed();
+    expect(list.get(off!)).toMatchObject({ end: { gone: true, interrupted: false } });
+    expect(list.get(off!)!.end!.why).toContain("powered itself off");
+    expect(list.get(taken!)).toMatchObject({ end: { gone: true, interrupted: true } });
+    expect(list.get(taken!)!.end!.why).toContain("took the spot instance back");
+  });
 
-test("the console of a machine that never called is read before it goes", async () => {
-  const own = backend();
-  const { machines } = await launch(1, own);
-  await own.list(signal);
-  // What moto has for every instance.
-  expect(await own.evidence!(machines[0]!, signal)).toContain("Linux version");
-});
+  test.each([
+    ["a template that is not there", { id: "lt-0123456789abcdef0", version: 1 }, "InvalidLaunchTemplateId"],
+    ["a version that is not there", { version: 7 }, "version"],
+  ])("%s is refused in words, and nothing is in doubt", async (_what, template, said) => {
+    const entry = rig.entry as AwsBackend;
+    rig.set({ ...entry, template: { ...entry.template, ...template } });
+    const { machines, failures } = await launch(1);
+    expect(machines).toEqual([]);
+    expect(failures).toMatchObject([{ reason: "bad-request", scope: { on: "offer" } }]);
+    expect(failures[0]!.detail).toContain(said);
+  });
 
-test("a template that is not there is refused in words, and nothing is in doubt", async () => {
-  entry = { ...entry, template: { id: "lt-0123456789abcdef0", version: 1 } };
-  settings = { ...settings, pools: config({ a: { backends: [entry] } }).pools };
-  const { machines, failures } = await launch(1);
-  expect(machines).toEqual([]);
-  expect(failures).toMatchObject([{ reason: "bad-request", scope: { on: "offer" } }]);
-  expect(failures[0]!.detail).toContain("InvalidLaunchTemplateId");
-});
+  test("an image whose parameter is gone is refused in words that name it", async () => {
+    const template = { ImageId: "resolve:ssm:/images/runner" };
+    rig.set({ ...(rig.entry as AwsBackend), template: (await makeEntry(region, { template })).template });
+    const { failures } = await launch(1);
+    expect(failures).toMatchObject([{ reason: "bad-request", scope: { on: "offer" } }]);
+    expect(failures[0]!.detail).toContain("/images/runner");
+  });
 
-test("an endpoint at which nobody listens is unavailable", async () => {
-  vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-  try {
-    const own = backend();
-    const error: unknown = await own.list(signal).catch((reason: unknown) => reason);
-    expect(own.classify(error)).toMatchObject({
-      ...{ reason: "unavailable", scope: { on: "backend", key: "aws:eu-central-1" } },
-    });
-  } finally {
-    vi.stubEnv("AWS_ENDPOINT_URL", moto().url);
-  }
+  test("a right that is missing is named, whether the call needs it or what the fleet does", async () => {
+    aws().deny("RunInstances");
+    const inside = await launch(1);
+    expect(inside.failures).toMatchObject([
+      { reason: "denied", scope: { on: "backend", key: `aws:${region}` } },
+    ]);
+    expect(inside.failures[0]!.detail).toContain("ec2:RunInstances is denied");
+    aws().deny("CreateTags");
+    const bench = makeBench(rig);
+    const whole = await bench.launch("l2", bench.request("l2", 1));
+    expect(whole.failures).toMatchObject([{ reason: "denied" }]);
+    expect(whole.failures[0]!.detail).toContain("ec2:CreateTags is denied");
+    expect(await instances()).toEqual([]);
+  });
+
+  test("an endpoint at which nobody listens is unavailable", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    try {
+      const own = rig.another();
+      const error: unknown = await own.list(new AbortController().signal).catch((reason: unknown) => reason);
+      expect(own.classify(error)).toMatchObject({
+        ...{ reason: "unavailable", scope: { on: "backend", key: "aws:eu-central-1" } },
+      });
+    } finally {
+      vi.stubEnv("AWS_ENDPOINT_URL", aws().url);
+    }
+  });
 });

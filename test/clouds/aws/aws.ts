@@ -44,6 +44,8 @@ export interface Aws {
   hold(action: string): Hold;
   /** The next calls of the action are done, and then the connection breaks. */
   loseAnswers(action: string, times?: number): void;
+  /** Pages of DescribeInstances have at most so many launches, whatever a call asks for. */
+  pageSize(launches: number): void;
   /** Instances launched from now on are missing in so many DescribeInstances of their region, those of ends counted too. */
   lagLists(lists: number): void;
   /** No list shows them until `show`. */
@@ -125,6 +127,7 @@ export async function startAws({ moto: given, instanceProfiles = false }: AwsOpt
     delay: faults.delay,
     hold: faults.hold,
     loseAnswers: (action, times = 1) => faults.loseAnswers(action, times),
+    pageSize: instances.pageSize,
     lagLists: instances.lagLists,
     hide: instances.hide,
     show: instances.show,

@@ -1,5 +1,5 @@
 /** What is told of instances beyond what moto knows: how they ended, whether lists show them yet, their health, their console. */
-import { Ec2Error, filtersOf, valueOf, valuesOf, type Answer, type Call } from "./query.ts";
+import { Ec2Error, filtersOf, valueOf, valuesOf, type Answer, type Call, type Form } from "./query.ts";
 import type { Upstream } from "./upstream.ts";
 import { at, element, itemsAt, parse, put, textAt, write, type Element } from "./xml.ts";
 
@@ -25,6 +25,7 @@ export interface Instances {
   end(id: string, state: "terminated" | "stopped", reason: StateReasonCode): Promise<void>;
   powerOff(id: string): Promise<"terminated" | "stopped">;
   launched(region: string, ids: readonly string[]): void;
+  pageSize(launches: number): void;
   lagLists(lists: number): void;
   hide(ids: readonly string[]): void;
   show(ids: readonly string[]): void;
@@ -48,6 +49,7 @@ export function makeInstances(upstream: Upstream, regions: ReadonlySet<string>):
   const statuses = new Map<string, { system?: Status; instance?: Status }>();
   const consoles = new Map<string, string>();
   let lag = 0;
+  let page = Infinity;
 
   const find: Instances["find"] = async (id) => {
     for (const region of regions) {
@@ -74,7 +76,12 @@ export function makeInstances(upstream: Upstream, regions: ReadonlySet<string>):
     const unseen = valuesOf(call.form, "InstanceId").find((id) => hidden.has(id));
     if (unseen !== undefined)
       throw new Ec2Error("InvalidInstanceID.NotFound", `The instance ID '${unseen}' does not exist`);
-    const answer = await upstream.send(call.region, call.action, call.form);
+    const asked = Number(valueOf(call, "MaxResults") ?? "1000");
+    // Whoever names instances gets them all.
+    const paged = valuesOf(call.form, "InstanceId").length === 0;
+    const form: Form = call.form.filter(([name]) => name !== "MaxResults");
+    const most: Form = paged ? [["MaxResults", String(Math.min(page, asked))]] : [];
+    const answer = await upstream.send(call.region, call.action, [...form, ...most]);
     if (answer.status !== 200 || (hidden.size === 0 && reasons.size === 0)) return answer;
     const root = parse(answer.body);
     const reservations = at(root, "reservationSet");
@@ -158,6 +165,7 @@ export function makeInstances(upstream: Upstream, regions: ReadonlySet<string>):
     launched: (region, ids) => {
       if (lag > 0) for (const id of ids) hidden.set(id, { region, lists: lag });
     },
+    pageSize: (launches) => void (page = launches),
     lagLists: (lists) => void (lag = lists),
     hide: (ids) => ids.forEach((id) => hidden.set(id, { region: "", lists: Infinity })),
     show: (ids) => ids.forEach((id) => hidden.delete(id)),
@@ -166,6 +174,7 @@ export function makeInstances(upstream: Upstream, regions: ReadonlySet<string>):
     clear: () => {
       for (const map of [reasons, hidden, statuses, consoles]) map.clear();
       lag = 0;
+      page = Infinity;
     },
     actions: {
       DescribeInstances: describe,

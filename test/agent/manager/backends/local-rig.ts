@@ -15,6 +15,7 @@ import { build } from "esbuild";
 import { pino } from "pino";
 import type { ManagerConfig } from "../../../../agent/manager-config.ts";
 import { makeLocalBackend } from "../../../../agent/manager/backends/local/local.ts";
+import type { Reason } from "../../../../agent/manager/world.ts";
 import { realDeps } from "../../../../agent/manager/deps.ts";
 import { type ProcessId } from "../../../../agent/supervisor/process.ts";
 import { eventually } from "../../runner/agents.ts";
@@ -45,6 +46,8 @@ export const clearAway = (): void => rmSync(folder, { recursive: true, force: tr
 export const none = () => Promise.resolve({ kind: "none" as const, refused: ["tests want it so"] });
 
 export interface LocalRig extends BackendRig {
+  /** How often a machine of this id enrolled. */
+  enrolled(machine: string): number;
   manager: FakeManager;
   impostor: FakeManager;
   settings: ManagerConfig;
@@ -66,6 +69,12 @@ export async function makeRig(): Promise<LocalRig> {
   };
   const path = (...parts: string[]) => join(directory, "machines", ...parts);
   const backend = makeLocalBackend(() => settings, deps, process.env, none);
+  const enrolled = (machine: string) => manager.enrolments.filter((one) => one.machine === machine).length;
+  const inTheWay = (machines: readonly string[]): Reason => {
+    mkdirSync(path(), { recursive: true });
+    for (const machine of machines) writeFileSync(path(machine), "a file where the folder should be");
+    return "unknown";
+  };
   return {
     manager,
     impostor,
@@ -74,15 +83,14 @@ export async function makeRig(): Promise<LocalRig> {
     backend,
     entry: { kind: "local" },
     another: () => makeLocalBackend(() => settings, deps, process.env, none),
-    made: (machine) => manager.enrolments.filter((enrolment) => enrolment.machine === machine).length,
+    enrolled,
+    made: (_launch, { machines }) => machines.reduce((sum, machine) => sum + enrolled(machine), 0),
     stop: async (machine) => {
       await manager.until(() => manager.enrolments.some((enrolment) => enrolment.machine === machine));
       process.kill(processOf(path(machine, "agent.json")).pid, "SIGKILL");
     },
-    refuse: async (machine) => {
-      mkdirSync(path(), { recursive: true });
-      writeFileSync(path(machine), "a file where the folder should be");
-    },
+    lackOne: async ({ machines }) => inTheWay(machines.slice(1, 2)),
+    lackAll: async ({ machines }) => inTheWay(machines),
     failLists: async () => {
       renameSync(path(), away);
     },

@@ -145,7 +145,7 @@ describe("the local backend", () => {
     await launch([id], rig.another());
     await launch();
     await rig.manager.phase("ready", before);
-    expect(rig.made(id)).toBe(2);
+    expect(rig.enrolled(id)).toBe(2);
     expect(await running()).toEqual([true]);
   });
 
@@ -154,7 +154,7 @@ describe("the local backend", () => {
     rmSync(rig.path(id, "agent.json"), { force: true });
     await launch([id], rig.another());
     await rig.manager.phase("ready");
-    expect(rig.made(id)).toBe(1);
+    expect(rig.enrolled(id)).toBe(1);
     expect(await running()).toEqual([true]);
   });
 
