@@ -40,6 +40,10 @@ export interface Network {
 const keeper = [
   "set -eu",
   "mount -t tmpfs tmpfs /run",
+  // As `ip netns add` would do, which several at once may not.
+  "mkdir /run/netns",
+  "mount --bind /run/netns /run/netns",
+  "mount --make-shared /run/netns",
   "ip link set lo up",
   "ip link add vpc type bridge",
   "ip link set vpc up",
@@ -111,8 +115,10 @@ export const startNetwork = async (bits = 16): Promise<Network> => {
       relay: (port) => listen("127.0.0.1", port, (socket) => joined(socket, connect(port, "127.0.0.1"))),
       ip: async (...args) => void (await inside("ip", "-n", name, ...args)),
       unplug: async () => {
-        for (const server of own) server.close();
-        for (const server of own) servers.delete(server);
+        for (const server of own) {
+          server.close();
+          servers.delete(server);
+        }
         await inside("sh", "-ec", `ip link delete ${device}\nip netns delete ${name}`);
       },
     };

@@ -9,6 +9,7 @@ import { PulumiFailed } from "../../../tools/engine/local-stack.ts";
 import { run, type Ran, type RunOptions } from "../../../tools/engine/run.ts";
 import { inventory } from "../../clouds/inventory.ts";
 import { startMoto, type Moto } from "../../clouds/moto.ts";
+import type { GitHubOptions } from "../../github/options.ts";
 import { startGitHub, type GitHubSimulator } from "../../github/server.ts";
 import { copyProject } from "../project.ts";
 import { plantNode } from "./plant-node.ts";
@@ -135,6 +136,8 @@ export interface RigOptions {
   node?: Uint8Array;
   /** Another project than this one, by its folder in the checkout. */
   program?: string;
+  /** Besides the token. */
+  github?: GitHubOptions;
 }
 
 /** Makes the copy, starts moto and a GitHub, and makes the stack in them. @throws MotoMissing, EngineMissing, PulumiFailed */
@@ -142,7 +145,7 @@ export const openAwsRig = async (options: RigOptions): Promise<AwsRig> => {
   const { stack, regions = ["eu-central-1"] } = options;
   const [moto, github, engine, project] = await Promise.all([
     startMoto(),
-    startGitHub({ tokens: [{ token: githubToken }] }),
+    startGitHub({ ...options.github, tokens: [{ token: githubToken }] }),
     findEngine({ log: () => {} }),
     copyProject(),
   ]);
