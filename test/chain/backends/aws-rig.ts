@@ -26,15 +26,19 @@ export const instances = async (): Promise<Instance[]> => {
   return Reservations.flatMap(({ Instances = [] }) => Instances);
 };
 
-/** Instances that no list for jobs may show: of other stacks, of nobody, and those that this one made otherwise. */
-export const runForeign = async (): Promise<string[]> => {
-  const owners: Record<string, string>[] = [
-    { [stackTag]: "muster/other", [poolTag]: "pool-a" },
-    { [stackTag]: stack, [roleTag]: roles.manager },
-    { [stackTag]: stack, [poolTag]: "pool-a", [roleTag]: roles.fixed },
-    { [poolTag]: "pool-a" },
-  ];
-  const runs = owners.map(async (tags) => {
+/** Whose instances no manager may list or touch: of other stacks, of nobody, and the manager itself. */
+const owners: Record<string, string>[] = [
+  { [stackTag]: "muster/other", [poolTag]: "pool-a" },
+  { [stackTag]: stack, [roleTag]: roles.manager },
+  { [poolTag]: "pool-a" },
+];
+export const fixedOf: Record<string, string> = {
+  ...{ [stackTag]: stack, [poolTag]: "pool-a", [roleTag]: roles.fixed },
+};
+
+/** Starts one of each. */
+export const runTagged = async (all = owners): Promise<string[]> => {
+  const runs = all.map(async (tags) => {
     const { Instances = [] } = await ec2().send(
       new RunInstancesCommand({
         ...{ ImageId: "ami-12345678", InstanceType: "c7g.large", MinCount: 1, MaxCount: 1 },
@@ -83,7 +87,7 @@ export async function makeAwsRig(aws: Aws | null): Promise<AwsBackendRig> {
       loseAnswers: (on) => aws?.loseAnswers("CreateFleet", on ? Infinity : 0),
       throttle: () => aws?.throttle("CreateFleet", { tokens: 0 }),
       smallPages: () => aws?.pageSize(1),
-      foreign: runForeign,
+      foreign: () => runTagged(),
       exists: async (id) =>
         (await instances()).some(({ InstanceId, State }) => InstanceId === id && State?.Name === "running"),
     },

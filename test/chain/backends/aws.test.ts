@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { AwsBackend } from "../../../agent/manager-config.ts";
 import { backendContract, makeBench } from "../../agent/manager/backends/contract.ts";
 import { makeEntry, withAws } from "../with-aws.ts";
-import { type AwsBackendRig, instances, makeAwsRig, region, tagged } from "./aws-rig.ts";
+import { type AwsBackendRig, fixedOf, instances, makeAwsRig, region, runTagged, tagged } from "./aws-rig.ts";
 
 const aws = withAws();
 const makeRig = async () => {
@@ -65,6 +65,13 @@ describe("the EC2 backend", () => {
     const list = await listed();
     expect(list.get(stopped!)).toMatchObject({ running: false, end: { gone: false } });
     expect(list.get(ended!)).toMatchObject({ running: false, end: { gone: true, interrupted: false } });
+  });
+
+  test("a machine that always exists and that no setting names is not listed, and stopped instead of ended", async () => {
+    const [fixed] = await runTagged([fixedOf]);
+    expect(await listed()).toEqual(new Map());
+    await rig.backend.destroy([fixed!], new AbortController().signal);
+    expect((await instances()).map(({ State }) => State!.Name)).toEqual(["stopped"]);
   });
 
   test("a machine that powered itself off and one that EC2 took back are told apart", async () => {
