@@ -59,6 +59,9 @@ export const currentObject = z.object({
 });
 export type CurrentObject = z.infer<typeof currentObject>;
 
+/** No order counts for longer, whatever it says, and no setting asks for more (infra/schema-parts.ts): five days. */
+export const drainSecondsMax = 120 * 3_600;
+
 export const drainOrder = z.object({
   /** Null: the whole stack. */
   pools: z.nullable(z.array(z.string().min(1))),
@@ -99,7 +102,8 @@ export const hostPaths = {
 
 /** What the machine tells CloudWatch each minute, with the stack, `PROJECT/STACK`, as the dimension; alarms look at it. */
 export const hostMetrics = {
-  namespace: "muster",
+  /** One a stack: rights to write figures can be limited to a namespace, and to nothing narrower. */
+  namespace: (stack: string): string => `muster/${stack}`,
   dimension: "Stack",
   /** 1 while the manager answers /healthz; missing when the machine is silent. */
   heartbeat: "Heartbeat",

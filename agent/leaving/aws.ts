@@ -19,7 +19,8 @@ import type { Bucket, LeavingDeps, Leftover, Machine, Region } from "./ports.ts"
 const client = (region: string) => ({
   region,
   maxAttempts: 5,
-  requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
+  // Without the last one the SDK only warns.
+  requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
 });
 
 const named = (error: unknown, pattern: RegExp): boolean => pattern.test((error as Error).name);

@@ -1,5 +1,5 @@
 /** Takes up drain orders and says what became of them. */
-import { drainingKey, drainOrder, type DrainOrder } from "../manager-host.ts";
+import { drainingKey, drainOrder, type DrainOrder, drainSecondsMax } from "../manager-host.ts";
 import * as z from "zod";
 import { drainManager, tell } from "./ask.ts";
 import { type Context, save, bounded } from "./context.ts";
@@ -48,7 +48,9 @@ export const makeDrain = (context: Context) => {
       const parsed = drainOrder.safeParse(JSON.parse(found.text));
       if (!parsed.success)
         throw new NotWanted(`${drainingKey} is no drain order:\n${z.prettifyError(parsed.error)}`);
-      seen = { etag: found.etag, order: parsed.data, writtenMs: found.writtenMs ?? now };
+      const timeoutSeconds = Math.min(parsed.data.timeoutSeconds, drainSecondsMax);
+      const order = { ...parsed.data, timeoutSeconds };
+      seen = { etag: found.etag, order, writtenMs: Math.min(found.writtenMs ?? now, now) };
     }
     if (seen === null) return null;
     const ageMs = now - seen.writtenMs;

@@ -57,6 +57,7 @@ export const awsStore = (bucket: string, stack: string, env: NodeJS.ProcessEnv =
   const requestHandler = {
     connectionTimeout: 5_000,
     requestTimeout: 60_000,
+    throwOnRequestTimeout: true,
     httpAgent: new HttpAgent({ keepAlive: true, proxyEnv }),
     httpsAgent: new HttpsAgent({ keepAlive: true, proxyEnv }),
   };
@@ -101,9 +102,12 @@ export const awsStore = (bucket: string, stack: string, env: NodeJS.ProcessEnv =
         Value,
         Dimensions,
       }));
-      await cloudWatch.send(new PutMetricDataCommand({ Namespace: hostMetrics.namespace, MetricData }), {
-        abortSignal,
-      });
+      await cloudWatch.send(
+        new PutMetricDataCommand({ Namespace: hostMetrics.namespace(stack), MetricData }),
+        {
+          abortSignal,
+        },
+      );
     },
     log: async (logGroupName, logStreamName, events, abortSignal) => {
       const logEvents = events.map(({ atMs, text }) => ({ timestamp: atMs, message: text }));

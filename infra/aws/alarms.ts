@@ -38,7 +38,7 @@ const burstable = (type: string) => /^t\d/.test(type);
 
 export const alarms = ({ region, stack, type }: AlarmFacts): Alarm[] => {
   const own = {
-    namespace: hostMetrics.namespace,
+    namespace: hostMetrics.namespace(stack),
     dimensions: { [hostMetrics.dimension]: stack },
     period: 60,
     actions: [],

@@ -12,7 +12,7 @@ export interface DashboardFacts extends AlarmFacts {
 type Metric = [namespace: string, name: string, dimension: string, value: string];
 
 export const dashboardBody = ({ region, stack, instance, group }: DashboardFacts) => {
-  const own = (name: string): Metric => [hostMetrics.namespace, name, hostMetrics.dimension, stack];
+  const own = (name: string): Metric => [hostMetrics.namespace(stack), name, hostMetrics.dimension, stack];
   const ec2 = (name: string): Metric => ["AWS/EC2", name, "InstanceId", instance];
   const graph = (column: number, row: number, title: string, metrics: Metric[], stat = "Maximum") => ({
     type: "metric",

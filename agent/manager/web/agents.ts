@@ -29,7 +29,7 @@ export const agentCalls: ReadonlySet<string> = new Set(["/agent/v1/enroll", "/ag
 
 export function agentRoutes(handlers: AgentHandlers, limits: WebLimits, deps: Deps): Hono<Env> {
   const calls = makeRates(limits.callsPerAddress, deps.clock);
-  const enrolments = makeRates(limits.enrolments, deps.clock);
+  const attempts = enrolments(limits, deps);
   const syncs = makeRates(limits.syncsPerSession, deps.clock);
   const app = new Hono<Env>();
   app.use("/agent/*", async (c, next) => {
@@ -39,18 +39,11 @@ export function agentRoutes(handlers: AgentHandlers, limits: WebLimits, deps: De
   });
   app.post("/agent/v1/enroll", async (c) => {
     const address = addressOf(c);
-    let key = callerOf(address);
-    if (key !== "") take(enrolments, key, "attempts to enrol");
-    try {
-      const request = await jsonBody(c, enrollRequest);
-      key ||= request.machine;
-      if (address === "") take(enrolments, key, "attempts to enrol");
-      return c.json(await handlers.enroll(request, address));
-    } catch (error) {
-      // What failed on our side, or comes too early, is nobody's fault.
-      if (!(error instanceof Refused) || error.status === 503) enrolments.giveBack(key);
-      throw error;
-    }
+    const read = () => jsonBody(c, enrollRequest);
+    if (address !== "")
+      return attempts(callerOf(address), async () => c.json(await handlers.enroll(await read(), address)));
+    const request = await read();
+    return attempts(request.machine, async () => c.json(await handlers.enroll(request, "")));
   });
   app.post("/agent/v1/sync", async (c) => {
     const session = /^Bearer ([\x21-\x7e]{1,512})$/.exec(c.req.header("authorization") ?? "")?.[1];
@@ -64,6 +57,30 @@ export function agentRoutes(handlers: AgentHandlers, limits: WebLimits, deps: De
   });
   app.onError(failed(deps));
   return app;
+}
+
+/** Lets attempts through until too many of the same caller were refused. */
+function enrolments(limits: WebLimits, deps: Deps) {
+  const refused = makeRates(limits.enrolments, deps.clock);
+  const underWay = new Map<string, number>();
+  return async <T>(key: string, attempt: () => Promise<T>): Promise<T> => {
+    const seconds = refused.look(key);
+    if (seconds !== null) throw tooMany("attempts to enrol", seconds);
+    const others = underWay.get(key) ?? 0;
+    if (others >= limits.enrolmentsUnderWayMax) throw tooMany("attempts to enrol at once", 1);
+    underWay.set(key, others + 1);
+    try {
+      return await attempt();
+    } catch (error) {
+      // What failed on our side, or comes too early, is nobody's fault.
+      if (error instanceof Refused && error.status !== 503) refused.take(key);
+      throw error;
+    } finally {
+      const left = underWay.get(key)! - 1;
+      if (left > 0) underWay.set(key, left);
+      else underWay.delete(key);
+    }
+  };
 }
 
 /** What an agent is told of an error. */
@@ -82,9 +99,11 @@ export const addressOf = (c: Context<Env>): string => getConnInfo(c).remote.addr
 /** @throws Refused 429 */
 export function take(rates: Rates, key: string, what: string): void {
   const seconds = rates.take(key);
-  if (seconds !== null)
-    throw new Refused(429, "busy", `Too many ${what}: come again in ${Math.ceil(seconds)} s.`, seconds);
+  if (seconds !== null) throw tooMany(what, seconds);
 }
+
+const tooMany = (what: string, seconds: number) =>
+  new Refused(429, "busy", `Too many ${what}: come again in ${Math.ceil(seconds)} s.`, seconds);
 
 /** Aborts when the connection closes before the answer was written. */
 function goneAway(c: Context<Env>): AbortSignal {

@@ -5,10 +5,12 @@ export const defaultWebLimits = {
   /** Of one IP address: an agent has two at most, a browser with some pages a dozen. */
   connectionsPerAddressMax: 64,
   /**
-   * Attempts to enrol: of one address over TCP; of one machine id over the socket of this computer, where there is no
-   * address. Answers that fail on our side do not count.
+   * Attempts to enrol that were refused: of one address over TCP; of one machine id over the socket of this computer, where there
+   * is no address. Who is who it says does not count, for a fleet may come from one address, nor what fails on our side.
    */
   enrolments: { count: 5, perMs: 60_000 },
+  /** Of the same, attempts that are not decided yet: so many more can be refused before it is noticed. */
+  enrolmentsUnderWayMax: 16,
   /** Agents' calls of one address over TCP, before a body is read; an agent makes ten a second at its busiest. */
   callsPerAddress: { count: 300, perMs: 10_000 },
   /** Syncs with one session, over either. */

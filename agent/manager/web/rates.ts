@@ -10,8 +10,8 @@ export interface Rate {
 export interface Rates {
   /** Null when it may; otherwise seconds until the next try can succeed. A refused try costs nothing. */
   take(key: string): number | null;
-  /** A try that was not the caller's fault. */
-  giveBack(key: string): void;
+  /** As `take`, without taking. */
+  look(key: string): number | null;
 }
 
 /** Callers that are remembered at most; with more the one that has been known longest starts anew. */
@@ -21,20 +21,21 @@ export function makeRates({ count, perMs }: Rate, clock: Pick<Clock, "now">): Ra
   const intervalMs = perMs / count;
   /** When all that a key took would be over, had it come evenly spread. */
   const spentUntil = new Map<string, number>();
+  const next = (key: string) => {
+    const now = clock.now();
+    const nextMs = Math.max(now, spentUntil.get(key) ?? now) + intervalMs;
+    const waitMs = nextMs - now - perMs;
+    return { nextMs, seconds: waitMs > 0 ? waitMs / 1_000 : null };
+  };
   return {
+    look: (key) => next(key).seconds,
     take: (key) => {
-      const now = clock.now();
-      const nextMs = Math.max(now, spentUntil.get(key) ?? now) + intervalMs;
-      const waitMs = nextMs - now - perMs;
-      if (waitMs > 0) return waitMs / 1_000;
+      const { nextMs, seconds } = next(key);
+      if (seconds !== null) return seconds;
       if (spentUntil.size >= keysMax && !spentUntil.has(key))
         spentUntil.delete(spentUntil.keys().next().value!);
       spentUntil.set(key, nextMs);
       return null;
-    },
-    giveBack: (key) => {
-      const untilMs = spentUntil.get(key);
-      if (untilMs !== undefined) spentUntil.set(key, untilMs - intervalMs);
     },
   };
 }

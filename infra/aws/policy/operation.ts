@@ -3,14 +3,14 @@ import { hostMetrics } from "../../../agent/manager-host.ts";
 import { arns } from "./arn.ts";
 import type { ManagerPolicyArgs, Statement } from "./statement.ts";
 
-export const operation = ({ region, logGroup }: ManagerPolicyArgs): Statement[] => [
+export const operation = ({ region, stack, logGroup }: ManagerPolicyArgs): Statement[] => [
   {
-    // Heartbeat and the like, which alarms look at.
+    // Heartbeat and the like, which this stack's alarms look at, and no other's.
     Sid: "PutOwnMetrics",
     Effect: "Allow",
     Action: ["cloudwatch:PutMetricData"],
     Resource: ["*"],
-    Condition: { StringEquals: { "cloudwatch:namespace": hostMetrics.namespace } },
+    Condition: { StringEquals: { "cloudwatch:namespace": hostMetrics.namespace(stack) } },
   },
   {
     // Its journal; the group is the program's.

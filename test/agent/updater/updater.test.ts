@@ -1,7 +1,13 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { currentKey, drainingKey, fileKey, githubHashName } from "../../../agent/manager-host.ts";
+import {
+  currentKey,
+  drainingKey,
+  drainSecondsMax,
+  fileKey,
+  githubHashName,
+} from "../../../agent/manager-host.ts";
 import { makeUpdaterRig, type UpdaterRig } from "./rig.ts";
 
 let rig: UpdaterRig;
@@ -95,6 +101,21 @@ describe("a drain order", () => {
     await rig.turn(600_000);
     expect(rig.calls.filter((call) => call === "/control/undrain")).toHaveLength(1);
     expect(rig.calls.filter((call) => call === "/control/drain")).toHaveLength(1);
+  });
+
+  test("that asks for years counts for five days: nobody can hold a stack up for ever with one object", async () => {
+    await healthy();
+    rig.objects.set(drainingKey, JSON.stringify({ id: "leave", pools: null, timeoutSeconds: 1e12 }));
+    rig.written.set(drainingKey, rig.now());
+    await rig.turn(15_000);
+    await followed();
+    rig.written.set(drainingKey, rig.now() - drainSecondsMax * 1_000);
+    rig.objects.set(drainingKey, JSON.stringify({ id: "leave", pools: null, timeoutSeconds: 1e12 + 1 }));
+    await rig.turn(15_000);
+    expect(rig.status()!.drain).not.toBe(null);
+    await rig.turn(300_000);
+    expect(rig.status()!.drain).toBe(null);
+    expect(rig.calls).toContain("/control/undrain");
   });
 
   test("that is void before anybody saw it is never taken up; a new one in its place is", async () => {

@@ -117,7 +117,9 @@ export const makeCloud = async (url: string) => {
     makeLogGroup: () => cloudWatchLogs.send(new CreateLogGroupCommand({ logGroupName: logGroup })),
     /** Names of the stack's metrics that have values. */
     metrics: async (stack: string) => {
-      const found = await cloudWatch.send(new ListMetricsCommand({ Namespace: hostMetrics.namespace }));
+      const found = await cloudWatch.send(
+        new ListMetricsCommand({ Namespace: hostMetrics.namespace(stack) }),
+      );
       const own = found.Metrics?.filter(({ Dimensions }) => Dimensions?.[0]?.Value === stack);
       return own?.map(({ MetricName }) => MetricName).sort();
     },

@@ -41,7 +41,7 @@ test("every address is asked to subscribe, and every alarm of the table mails", 
 
 test("a silent manager is an alarm: what is missing counts as wrong", async () => {
   expect(alarm(await monitoringOf(mailed), "manager-silent")).toMatchObject({
-    namespace: "muster",
+    namespace: "muster/muster/dev",
     metricName: "Heartbeat",
     dimensions: { Stack: "muster/dev" },
     treatMissingData: "breaching",

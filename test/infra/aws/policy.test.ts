@@ -257,8 +257,11 @@ describe("what the manager cannot do", () => {
   });
 
   test("it cannot count for others", () => {
-    expect(can(on("cloudwatch:PutMetricData", "*", { "cloudwatch:namespace": "muster" }))).toBe(true);
-    expect(can(on("cloudwatch:PutMetricData", "*", { "cloudwatch:namespace": "AWS/EC2" }))).toBe(false);
+    expect(can(on("cloudwatch:PutMetricData", "*", { "cloudwatch:namespace": "muster/muster/prod" }))).toBe(
+      true,
+    );
+    for (const other of ["AWS/EC2", "muster", "muster/muster/dev"])
+      expect(can(on("cloudwatch:PutMetricData", "*", { "cloudwatch:namespace": other }))).toBe(false);
   });
 
   test("a pool that insists on an instance profile lets it pass that role, and to EC2 alone", () => {

@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "node:http";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Refused } from "../../../../agent/manager/errors.ts";
 import { serveAgents } from "../../../../agent/manager/web/agents-socket.ts";
 import type { AgentHandlers } from "../../../../agent/manager/web/server.ts";
@@ -49,7 +49,7 @@ async function overTcp(agents: AgentHandlers = answering, limits = {}) {
 }
 
 describe("over TCP", () => {
-  it("takes five attempts to enrol a minute from one address, right or wrong", async () => {
+  it("takes five attempts to enrol a minute from one address that are refused, and then none of it", async () => {
     const refusing = {
       ...answering,
       enroll: () => Promise.reject(new Refused(401, "unknown-machine", "no")),
@@ -60,6 +60,52 @@ describe("over TCP", () => {
     expect((await enroll("127.0.0.2")).status, "another address").toBe(401);
     clock.advance(12_000);
     expect((await enroll()).status).toBe(401);
+  });
+
+  it("enrols a fleet that comes from one address, and still bears five wrong attempts of it a minute", async () => {
+    const own = {
+      ...answering,
+      enroll: ({ machine }: { machine: string }) =>
+        machine === "thief"
+          ? Promise.reject(new Refused(401, "unknown-machine", "no"))
+          : Promise.resolve(enrolled),
+    };
+    const { enroll, post } = await overTcp(own);
+    for (let n = 0; n < 100; n++) expect((await enroll()).status).toBe(200);
+    const thief = () => post("/agent/v1/enroll", { ...enrolment, machine: "thief" });
+    for (let n = 0; n < 5; n++) {
+      expect((await thief()).status).toBe(401);
+      if (n < 4) expect((await enroll()).status, "a right one between them takes nothing back").toBe(200);
+    }
+    expect((await thief()).status).toBe(429);
+  });
+
+  it("leaves a crowd of guesses at once no more than so many", async () => {
+    let asked = 0;
+    let decide = () => {};
+    const decided = new Promise<void>((resolve) => (decide = resolve));
+    const slow = {
+      ...answering,
+      enroll: async () => {
+        asked += 1;
+        await decided;
+        throw new Refused(401, "unknown-machine", "no");
+      },
+    };
+    const { enroll } = await overTcp(slow, { enrolmentsUnderWayMax: 8 });
+    const crowd = Array.from({ length: 30 }, () => enroll());
+    await vi.waitFor(() => expect(asked).toBe(8), { timeout: 60_000 });
+    const statuses = new Map<number, number>();
+    const count = ({ status }: { status: number }) => statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    const done = Promise.all(crowd.map(async (answer) => count(await answer)));
+    await vi.waitFor(() => expect(statuses.get(429)).toBe(22), { timeout: 60_000 });
+    decide();
+    await done;
+    expect([...statuses].sort()).toEqual([
+      [401, 8],
+      [429, 22],
+    ]);
+    expect((await enroll()).status).toBe(429);
   });
 
   it("does not count an attempt that failed on the manager's side", async () => {
@@ -97,27 +143,28 @@ describe("over TCP", () => {
 });
 
 describe("over the socket of this computer", () => {
-  async function overSocket() {
+  async function overSocket(handlers: AgentHandlers = answering) {
     const folder = mkdtempSync(join(tmpdir(), "muster-limits-"));
     cleanups.push(() => rmSync(folder, { recursive: true }));
     const socketPath = join(folder, "agents.sock");
-    const agents = await serveAgents({ path: socketPath, handlers: answering }, quietDeps(fakeClock()));
+    const agents = await serveAgents({ path: socketPath, handlers }, quietDeps(fakeClock()));
     cleanups.push(() => agents.close());
     return socketPath;
   }
 
-  it("takes five attempts to enrol a minute for one machine, for there is no address", async () => {
-    const socketPath = await overSocket();
+  it("takes five refused attempts to enrol a minute for one machine, for there is no address", async () => {
+    const refuse = () => Promise.reject(new Refused(401, "unknown-machine", "no"));
+    const socketPath = await overSocket({ ...answering, enroll: refuse });
     const enroll = (machine: string) =>
       postJson({ socketPath, path: "/agent/v1/enroll" }, { ...enrolment, machine });
-    for (let attempt = 0; attempt < 5; attempt++) expect((await enroll("m1")).status).toBe(200);
+    for (let attempt = 0; attempt < 5; attempt++) expect((await enroll("m1")).status).toBe(401);
     const refused = await enroll("m1");
     expect([refused.status, refused.headers["retry-after"]]).toEqual([429, "12"]);
     expect(JSON.parse(refused.text)).toEqual({
       error: "busy",
       message: "Too many attempts to enrol: come again in 12 s.",
     });
-    expect((await enroll("m2")).status).toBe(200);
+    expect((await enroll("m2")).status).toBe(401);
   });
 
   it("takes 300 syncs at once with one session, and more of all together", async () => {

@@ -17,11 +17,10 @@ test("so many at once, then one for each share of the time, and the refusal says
   expect([rates.take("a"), rates.take("a")]).toEqual([null, 12]);
 });
 
-test("what is given back may be tried again", () => {
+test("a look says what a try would, and takes nothing", () => {
   const rates = makeRates({ count: 1, perMs: minute }, fakeClock());
-  rates.take("a");
-  rates.giveBack("a");
-  expect([rates.take("a"), rates.take("a")]).toEqual([null, 60]);
+  expect([rates.look("a"), rates.look("a"), rates.take("a")]).toEqual([null, null, null]);
+  expect([rates.look("a"), rates.take("a")]).toEqual([60, 60]);
 });
 
 test("never more than twice the count in any minute, whatever the pattern", () => {
