@@ -27,12 +27,12 @@ export interface RunnerUserData {
 /** EC2's limit before base64, in bytes. */
 export const userDataBytesMax = 16 * 1024;
 
-/** Comments and indentation are for whoever reads the sources. */
+/** Comments, descriptions and indentation are for whoever reads the sources. */
 const lean = (text: string) =>
   text
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => line !== "" && !/^#(?!!)/.test(line))
+    .filter((line) => line !== "" && !/^#(?!!)|^Description=/.test(line))
     .map((line) => `${line}\n`)
     .join("");
 const part = (name: string) => lean(readFileSync(join(import.meta.dirname, "runner", name), "utf8"));
@@ -74,7 +74,10 @@ const proxyPlace = (url: string) => {
 const filesOf = (data: RunnerUserData, hosts: readonly string[]): Record<string, string> => {
   const { managers, pool, end, proxy, extraCa } = data;
   const unit = (name: string) => [`/etc/systemd/system/${name}`, part(`units/${name}`)] as const;
-  const units = ["muster-agent.service", "muster-job.path", "muster-job.service"].map(unit);
+  const units = [
+    ...["muster-agent.service", "muster-job.path", "muster-job.service"],
+    ...["muster-job-stop.path", "muster-job-stop.service"],
+  ].map(unit);
   const powerOff: (readonly [string, string])[] = [
     unit("muster-power-off.path"),
     unit("muster-power-off.service"),
@@ -92,6 +95,7 @@ const filesOf = (data: RunnerUserData, hosts: readonly string[]): Record<string,
     directory: "/var/lib/muster",
     archives: "/opt/muster/runners",
     end,
+    units: { orders: "/run/muster", results: "/run/muster-job" },
   };
   return Object.fromEntries([
     ["/etc/muster/ca.pem", certificates("ca", data.ca).join("")],
@@ -99,7 +103,7 @@ const filesOf = (data: RunnerUserData, hosts: readonly string[]): Record<string,
     ["/etc/muster/guard.nft", part("guard.nft")],
     ["/opt/muster/place", part("place.sh")],
     ...units,
-    ...(end === "power-off" ? powerOff : []),
+    ...(end === "power-off" ? powerOff : [["/opt/muster/clean", part("clean.sh")] as const]),
     ...(proxy ? [["/etc/muster/proxy.env", proxyVariables(proxy, hosts)]] : []),
     ...(extraCa
       ? certificates("extraCa", extraCa).map((pem, n) => [

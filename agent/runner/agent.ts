@@ -8,8 +8,8 @@ import { messageOf } from "./errors.ts";
 import { startLife, type Life, type LifeOutcome } from "./life.ts";
 import type { Limits } from "./limits.ts";
 import type { Line } from "./listener.ts";
-import { emptySlot, fillSlot, isUsed, type Cell, type Slot } from "./slot.ts";
 import type { StatusBoard } from "./status.ts";
+import type { Workplace } from "./workplace.ts";
 
 export interface Agent {
   /** Carries out an instruction, once; everything it does after that is seen in the status. */
@@ -28,7 +28,7 @@ export interface Agent {
 }
 
 export interface AgentOptions {
-  slot: Slot;
+  workplace: Workplace;
   ending: Ending;
   status: StatusBoard;
   limits: Limits;
@@ -37,9 +37,8 @@ export interface AgentOptions {
 
 type Of<K extends Instruction["do"]> = Extract<Instruction, { do: K }>;
 
-export function makeAgent({ slot, ending, status, limits, deps }: AgentOptions): Agent {
+export function makeAgent({ workplace, ending, status, limits, deps }: AgentOptions): Agent {
   let unpacked = "";
-  let cell: Cell | null = null;
   let life: Life | null = null;
   let draining = false;
   let ended: Promise<void> | null = null;
@@ -59,7 +58,7 @@ export function makeAgent({ slot, ending, status, limits, deps }: AgentOptions):
     deps.log("run", { life: number, runnerName });
     draining = false;
     status.set({ phase: "starting", life: number, job: null, lastLife: null, problem: null, done: id });
-    life = startLife({ life: number, slot, cell, jitConfig, onLine: heard, limits, deps });
+    life = startLife({ life: number, workplace, jitConfig, onLine: heard, limits, deps });
     void life.ended.then(lifeOver);
   };
 
@@ -75,9 +74,9 @@ export function makeAgent({ slot, ending, status, limits, deps }: AgentOptions):
   /** Makes the slot ready for another job, or ends: an unclean slot must never serve one. */
   const clean = async () => {
     try {
-      await emptySlot(slot, limits, deps);
+      await workplace.empty();
       if (ended) return;
-      cell = fillSlot(slot, unpacked, status.get().life + 1);
+      workplace.fill(unpacked, status.get().life + 1);
       status.set({ phase: "ready" });
     } catch (error) {
       if (!ended) await end("unclean", `the slot cannot be cleaned: ${messageOf(error)}`);
@@ -103,9 +102,11 @@ export function makeAgent({ slot, ending, status, limits, deps }: AgentOptions):
     status.set({ phase: "stopping", ...(problem === undefined ? {} : { problem }) });
     await life?.interrupt();
     if (ending === "clean-slot") {
-      await emptySlot(slot, limits, deps).catch((error: unknown) =>
-        status.set({ problem: `the slot cannot be cleaned: ${messageOf(error)}` }),
-      );
+      await workplace
+        .empty()
+        .catch((error: unknown) =>
+          status.set({ problem: `the slot cannot be cleaned: ${messageOf(error)}` }),
+        );
     }
     status.set({ phase: "ended" });
   };
@@ -128,9 +129,9 @@ export function makeAgent({ slot, ending, status, limits, deps }: AgentOptions):
     },
     prepared: async (folder) => {
       unpacked = folder;
-      if (isUsed(slot)) await emptySlot(slot, limits, deps);
+      if (workplace.isUsed()) await workplace.empty();
       if (ended) return;
-      cell = fillSlot(slot, unpacked, status.get().life + 1);
+      workplace.fill(unpacked, status.get().life + 1);
       status.set({ phase: "ready", problem: null });
     },
     end,

@@ -87,8 +87,8 @@ async function fetchAndUnpack(archive: Archive, folder: string, options: Archive
 async function unpack(file: string, draft: string): Promise<void> {
   await removeTree(draft);
   await mkdir(draft, { mode: 0o700 });
-  // -o: files belong to who unpacks them, also for root.
-  const tar = spawn("tar", ["-xozf", file, "-C", draft], { stdio: ["ignore", "ignore", "pipe"] });
+  // -o: files belong to who unpacks them, also for root. -p: jobs of another user read them, whatever this one's umask is.
+  const tar = spawn("tar", ["-xpozf", file, "-C", draft], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   tar.stderr.on("data", (part: Buffer) => (said = (said + part.toString()).slice(-500)));
   const [code] = (await once(tar, "close")) as [number | null];

@@ -1,15 +1,11 @@
 /** One registration of this machine: the Listener from its start to its end, relaunched where it asks for that. */
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import type { LifeEnd } from "../protocol.ts";
 import type { Deps } from "./deps.ts";
-import { listenerEnvironment, writeRunnerFiles } from "./environment.ts";
 import { messageOf } from "./errors.ts";
 import { verdictOn } from "./exit-code.ts";
 import type { Limits } from "./limits.ts";
-import { startListener, type Line, type Listener } from "./listener.ts";
-import type { Cell, Slot } from "./slot.ts";
+import type { Line, Listener } from "./listener.ts";
+import type { Workplace } from "./workplace.ts";
 
 export interface Life {
   ended: Promise<LifeOutcome>;
@@ -28,8 +24,7 @@ export interface LifeOutcome {
 }
 export interface LifeOptions {
   life: number;
-  slot: Slot;
-  cell: Cell | null;
+  workplace: Workplace;
   jitConfig: string;
   /** `listening` and `running` as they are printed. */
   onLine: (line: Line) => void;
@@ -37,7 +32,7 @@ export interface LifeOptions {
   deps: Deps;
 }
 
-export function startLife({ life, slot, cell, jitConfig, onLine, limits, deps }: LifeOptions): Life {
+export function startLife({ life, workplace, jitConfig, onLine, limits, deps }: LifeOptions): Life {
   const stop = new AbortController();
   let listener: Listener | null = null;
   let ranJob = false;
@@ -55,13 +50,10 @@ export function startLife({ life, slot, cell, jitConfig, onLine, limits, deps }:
   });
 
   const live = async (): Promise<LifeOutcome> => {
-    await writeRunnerFiles(slot, deps.env);
-    await rm(logFile(slot, life - limits.outputsKept), { force: true });
-    await rm(`${logFile(slot, life - limits.outputsKept)}.1`, { force: true });
-    const env = listenerEnvironment(slot, jitConfig, deps.env);
+    await workplace.begin(life);
     for (let launches = 1; ; launches++) {
       if (stop.signal.aborted) return outcome(null, null);
-      const present = startListener(slot, cell, env, logFile(slot, life), heard, limits, deps);
+      const present = workplace.start(life, launches, jitConfig, heard);
       listener = present;
       const { code, problem } = await present.ended;
       listener = null;
@@ -76,7 +68,7 @@ export function startLife({ life, slot, cell, jitConfig, onLine, limits, deps }:
       if (launches > limits.relaunchesMax)
         return outcome(code, `the runner ended with exit code ${code} ${launches} times in a row`);
       if (verdict.then === "relaunch") await deps.clock.sleep(limits.relaunchMs, stop.signal);
-      else await updated(slot, stop.signal, limits, deps);
+      else await workplace.updated(stop.signal);
     }
   };
 
@@ -94,14 +86,4 @@ export function startLife({ life, slot, cell, jitConfig, onLine, limits, deps }:
     },
     kill: () => listener?.kill(),
   };
-}
-
-const logFile = (slot: Slot, life: number) => join(slot.logs, `runner-${life}.log`);
-
-/** Waits for the runner's self-update to finish; after the limit it is started all the same, as run-helper.sh does. */
-async function updated(slot: Slot, stop: AbortSignal, limits: Limits, { clock }: Deps): Promise<void> {
-  const flag = join(slot.root, "update.finished");
-  const endMs = clock.now() + limits.updateMs;
-  while (!existsSync(flag) && clock.now() < endMs && !stop.aborted) await clock.sleep(500, stop);
-  await rm(flag, { force: true });
 }

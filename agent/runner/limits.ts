@@ -42,6 +42,10 @@ export const defaultLimits = {
   relaunchesMax: 10,
   /** Exit codes 3 and 4: run-helper.sh waits as long for `update.finished`. */
   updateMs: 30 * second,
+  /** Root's unit takes a job at once, but for a system that is busy with its start. */
+  unitStartMs: 2 * minute,
+  /** muster-job.service gives SIGINT 30 s; cleaning up after it takes some, too. */
+  unitStopMs: 90 * second,
   /** SIGINT cancels a job: its steps get 10 s, the rest is for the report to GitHub. Then SIGTERM, then SIGKILL. */
   interruptMs: 15 * second,
   terminateMs: 5 * second,

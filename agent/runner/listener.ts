@@ -24,6 +24,12 @@ export function parseLine(line: string): Line | null {
   return completed && { is: "completed", job: completed[1]!, result: completed[2]! };
 }
 
+/** For what follows a file: tells of the lines that say something. */
+export const said = (onLine: (line: Line) => void) => (text: string) => {
+  const line = parseLine(text);
+  if (line) onLine(line);
+};
+
 export interface Listener {
   /** Exit code; null when a signal ended it or it could not be started (then `problem` says why). */
   ended: Promise<{ code: number | null; problem: string | null }>;
@@ -60,15 +66,7 @@ export function startListener(
   { clock }: Deps,
 ): Listener {
   const descriptor = openSync(log, "a", 0o600);
-  const output = followOutput(
-    log,
-    (text) => {
-      const line = parseLine(text);
-      if (line) onLine(line);
-    },
-    limits,
-    clock,
-  );
+  const output = followOutput(log, said(onLine), limits, clock);
   // A session of its own, so that its group is the job's and not ours.
   const { file, args } = commandOf(slot, cell);
   const child = spawn(file, args, {

@@ -25,17 +25,21 @@ export interface Output {
 
 const lineMax = 16 * 1024;
 
-/** @param file exists; every line that is appended from now on is given to `onLine` once, unless they come as a flood */
+/**
+ * @param file exists; every line that is appended from now on is given to `onLine` once, unless they come as a flood
+ * @param wholly what it has already is read, too
+ */
 export function followOutput(
   file: string,
   onLine: (line: string) => void,
   limits: Pick<Limits, "outputBytesMax" | "outputPollMs">,
   clock: Clock,
+  wholly = false,
 ): Output {
   const input = openSync(file, "r+");
   const decoder = new StringDecoder("utf8");
   const buffer = Buffer.alloc(64 * 1024);
-  let offset = fstatSync(input).size;
+  let offset = wholly ? 0 : fstatSync(input).size;
   let rest = "";
 
   const read = () => {
@@ -84,7 +88,7 @@ export function followOutput(
 }
 
 /** null where this user may have no more inotify instances: then polling alone has to do. */
-function watched(file: string, read: () => void): FSWatcher | null {
+export function watched(file: string, read: () => void): FSWatcher | null {
   try {
     return watch(file, { persistent: false }, read).on("error", () => {});
   } catch {

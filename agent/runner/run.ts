@@ -16,7 +16,9 @@ import { makePost } from "./post.ts";
 import { slotOf } from "./slot.ts";
 import { makeStatus, type StatusBoard } from "./status.ts";
 import { keepInSync } from "./sync.ts";
+import { unitWorkplace } from "./unit.ts";
 import { makeUsage } from "./usage.ts";
+import { ownProcesses } from "./workplace.ts";
 
 /**
  * @param file the launch file's path
@@ -36,8 +38,11 @@ export async function runAgent(
   const launch = takeLaunchFile(file);
   recordProcess(launch.directory, "agent", process.pid);
   const status = makeStatus();
-  const slot = slotOf(launch.machine, launch.directory, launch.confinement);
-  const agent = makeAgent({ slot, ending: launch.end, status, limits, deps });
+  const workplace =
+    launch.units === undefined
+      ? ownProcesses(slotOf(launch.machine, launch.directory, launch.confinement), limits, deps)
+      : unitWorkplace(launch.machine, launch.units, limits, deps);
+  const agent = makeAgent({ workplace, ending: launch.end, status, limits, deps });
   process.once("exit", agent.kill);
   const code = await serve({ launch, program, status, agent, stop, limits, deps, places });
   process.off("exit", agent.kill);

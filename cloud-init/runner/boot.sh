@@ -50,8 +50,9 @@ step() {
 users() {
   id muster || useradd --system --shell /usr/sbin/nologin muster || return
   id runner || useradd --create-home --shell /bin/bash runner || return
-  mkdir -p /run/muster && chmod 750 /run/muster || return
-  chown muster: /run/muster /var/lib/muster /opt/muster/runners
+  # The agent's folder, and root's, in which the agent reads.
+  mkdir -p /run/muster /run/muster-job && chmod 750 /run/muster /run/muster-job || return
+  chown muster: /run/muster /var/lib/muster /opt/muster/runners && chown 0:muster /run/muster-job
 }
 
 # What proves who this is: the agent may read it, jobs may not, and may not ask for it.

@@ -1,10 +1,56 @@
-# The runner's root for one job: the archive below, in memory what the runner writes into it (its registration, _diag),
-# on the disk the work. Whatever the job before it left in these is gone.
-set -e
+# The runner's root for one job, before it, and `over` after it: the archive below, in memory what the runner writes into it
+# (its registration, _diag), on the disk the work. Whatever the job before it left in these is gone. agent/runner/unit.ts says
+# what is handed over. The agent's folder may hold anything: of its order only what is expected goes on, and nothing of
+# root's is written there.
+set -ef
+umask 022
 job=/opt/muster/job
-umount -R $job 2>/dev/null || :
-rm -rf /run/muster-job /home/runner/_work
-mkdir -p $job /run/muster-job/up/_work /run/muster-job/by /home/runner/_work
-chown -R runner: /run/muster-job/up /home/runner/_work
-mount -t overlay -o lowerdir="$(readlink -f /opt/muster/runner)",upperdir=/run/muster-job/up,workdir=/run/muster-job/by muster-job $job
+at=/run/muster-job
+bare() {
+  umount -qR $job || umount -qRl $job || :
+  rm -rf $at/up $at/by $at/env /home/runner/_work
+}
+# Slots only.
+clean() { [ ! -e /opt/muster/clean ] || . /opt/muster/clean; }
+# ORDER EXIT_CODE EXIT_STATUS SERVICE_RESULT; the second line is why there must be no other job, or was none.
+if [ "${1-}" = over ]; then
+  exec >$at/why 2>&1
+  why=
+  [ "$EXIT_CODE" ] || why=$(tail -n 3 $at/why.start)
+  (bare && clean) || why="the slot is not clean: $(tail -n 3 $at/why)"
+  {
+    echo "$(cat $at/taken) ${EXIT_CODE:--} ${EXIT_STATUS:--} $SERVICE_RESULT"
+    echo $why
+  } >$at/exit.new
+  mv $at/exit.new $at/exit
+  exit
+fi
+exec >$at/why.start 2>&1
+mv /run/muster/job.env $at/order
+of() { sed -n "s/^$1=\([$2]*\)$/\1/p" $at/order; }
+rm -f $at/out
+: >$at/out
+chown muster: $at/out
+of MUSTER_ORDER 0-9. >$at/taken.new
+mv $at/taken.new $at/taken
+bare
+clean
+mkdir -p $job $at/up/_work $at/by /home/runner/_work
+# As config.sh would write them.
+known() { cat /etc/environment /etc/default/locale | tr -d '"'; }
+known | grep -E '^(LANG|(JAVA|ANT|M2|ANDROID|GRADLE)_HOME|ANDROID_SDK_ROOT|NVM_(BIN|PATH)|LD_LIBRARY_PATH|PERL5LIB)=' >$at/up/.env || :
+path=$(known | sed -n 's/^PATH=//p')
+echo "${path:-$PATH}" >$at/up/.path
+# What the runner writes of its registration, other users could read.
+chmod 700 $at/up
+chown -R runner: $at/up /home/runner/_work
+runner=/opt/muster/runners/$(of MUSTER_RUNNER 0-9a-f)
+mount -t overlay -o lowerdir=$runner,upperdir=$at/up,workdir=$at/by muster-job $job
 mount --bind /home/runner/_work $job/_work
+umask 077
+{
+  for name in MUSTER_MACHINE ACTIONS_RUNNER_INPUT_JITCONFIG; do echo "$name=$(of $name 0-9A-Za-z+/=._-)"; done
+  # .NET would not start without the library.
+  ldconfig -p | grep -q libicuuc || echo DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+} >$at/env
+rm $at/order

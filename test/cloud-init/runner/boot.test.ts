@@ -88,8 +88,8 @@ const document = (end: MachineEnd, managers = [manager.url], ca = stack.ca) =>
   runnerUserData({ managers, ca, pool: "arm64", end });
 const started = (end: MachineEnd) =>
   end === "power-off"
-    ? "systemctl start --no-block muster-job.path muster-power-off.path muster-agent.service"
-    : "systemctl start --no-block muster-job.path muster-agent.service";
+    ? "systemctl start --no-block muster-job.path muster-job-stop.path muster-power-off.path muster-agent.service"
+    : "systemctl start --no-block muster-job.path muster-job-stop.path muster-agent.service";
 const runnerFolder = () => `opt/muster/runners/${sha256(archive)}`;
 
 describe("the first boot", () => {
