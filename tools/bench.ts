@@ -1,10 +1,12 @@
 /**
- * `npm run bench [-- plan|launch|boot|preview|abuse|sizes|aws ...]`: figures of one run on this machine beside what they should stay below.
+ * `npm run bench [-- plan|launch|boot|preview|abuse|sizes|aws|aws-launch ...]`: figures of one run on this machine beside what they should stay below.
  * Printed, not asserted: a busy machine is slow, and the ratio says by how much.
  */
 import { crowd } from "../test/agent/manager/web/crowd.ts";
 import { benchAws } from "./bench/aws.ts";
+import { benchAwsLaunch } from "./bench/aws-launch.ts";
 import { benchBoot } from "./bench/boot.ts";
+import { benchCalls } from "./bench/calls.ts";
 import { benchLaunch } from "./bench/launch.ts";
 import { benchPlan } from "./bench/plan.ts";
 import { benchPreview } from "./bench/preview.ts";
@@ -105,6 +107,23 @@ benches["aws"] = async () => {
     );
   }
   return figures;
+};
+
+benches["aws-launch"] = async () => {
+  const { oneMs, bursts, awsCallsPerMinute, bootBytes } = await benchAwsLaunch();
+  const figure = (what: string, value: number, below: number, unit: Figure["unit"]): Figure => ({
+    ...{ what, value, below, unit },
+  });
+  return [
+    figure("job queued -> CreateFleet, one job, median", oneMs, 1_000, "ms"),
+    ...bursts.flatMap(({ jobs, lastMs, fleetCalls }) => [
+      figure(`job queued -> CreateFleet, the last of ${jobs}`, lastMs, 1_000, "ms"),
+      figure(`calls of CreateFleet for ${jobs} jobs at once`, fleetCalls, jobs, ""),
+    ]),
+    figure("calls of AWS in a minute in which nothing happens", awsCallsPerMinute, 6, ""),
+    figure("calls of GitHub for one job, from its queue to its end", await benchCalls(), 10, ""),
+    figure("the agent's program, which each boot fetches from the manager", bootBytes / 1024, 100, "KB"),
+  ];
 };
 
 const asked = process.argv.slice(2);

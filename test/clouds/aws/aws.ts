@@ -12,6 +12,7 @@ import { makeEc2 } from "./ec2.ts";
 import { makeFaults, type Bucket, type Fault, type Hold } from "./faults.ts";
 import { makeImages } from "./images.ts";
 import { makeInstances, type StateReasonCode, type Status } from "./instances.ts";
+import type { Call, Form } from "./query.ts";
 import { makeTokens } from "./tokens.ts";
 import { makeUpstream } from "./upstream.ts";
 import { textAt } from "./xml.ts";
@@ -67,6 +68,8 @@ export interface Aws {
 
   /** How many calls there were of each action: `ec2:CreateFleet`, `ssm:GetParameter`, `s3:PUT` (of S3 the methods). */
   calls(): Record<string, number>;
+  /** Calls of an action of EC2 so far: when they came, in milliseconds of `performance.now()`, and their parameters. */
+  requests(action: string): readonly { atMs: number; region: string; form: Form }[];
   /** Counts from nothing again. */
   resetCalls(): void;
   /** Forgets everything, also in moto. */
@@ -88,6 +91,7 @@ export async function startAws({ moto: given, instanceProfiles = false }: AwsOpt
   const upstream = makeUpstream(moto.url);
   const regions = new Set<string>();
   const counts = new Map<string, number>();
+  let requests: (Call & { atMs: number })[] = [];
   const [capacity, faults, tokens, images] = [
     makeCapacity(),
     makeFaults(),
@@ -109,7 +113,11 @@ export async function startAws({ moto: given, instanceProfiles = false }: AwsOpt
     makeDoor({
       moto: moto.url,
       count: (name) => void counts.set(name, (counts.get(name) ?? 0) + 1),
-      ec2: (call) => (regions.add(call.region), ec2(call)),
+      ec2: (call) => {
+        regions.add(call.region);
+        requests.push({ ...call, atMs: performance.now() });
+        return ec2(call);
+      },
     }),
   );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -142,9 +150,14 @@ export async function startAws({ moto: given, instanceProfiles = false }: AwsOpt
     },
     endInstance: instances.end,
     calls: () => Object.fromEntries(counts),
-    resetCalls: () => counts.clear(),
+    requests: (action) => requests.filter((one) => one.action === action),
+    resetCalls: () => {
+      counts.clear();
+      requests = [];
+    },
     reset: async () => {
       for (const part of [capacity, faults, tokens, images, instances, counts]) part.clear();
+      requests = [];
       await moto.reset();
     },
     close: async () => {
