@@ -6,10 +6,10 @@
  */
 import type { Market } from "../../../agent/manager/backends/aws/scopes.ts";
 import type { Capacity, Place } from "./capacity.ts";
-import { imageOf, idsOf, launchInstances, tagsOf, type Launch } from "./launch.ts";
+import { idsOf, imageOf, launchInstances, type Launch } from "./launch.ts";
 import type { Images } from "./images.ts";
 import { answerOf, below, Ec2Error, listOf, valueOf, type Answer, type Call, type Form } from "./query.ts";
-import { lacks, readTemplate, type Template } from "./template.ts";
+import { lacks, readTemplate, tagsOf, type Template } from "./template.ts";
 import type { Upstream } from "./upstream.ts";
 import { element, itemsAt, list, textAt, type Element } from "./xml.ts";
 

@@ -1,7 +1,7 @@
 /** Instances as EC2 makes them of a template and a call: all of the template's words, tags on everything, in moto. */
 import type { Images } from "./images.ts";
 import { Ec2Error, type Form } from "./query.ts";
-import { launchForm, tagsOf, type Tags, type Template } from "./template.ts";
+import { launchForm, type Tags, type Template } from "./template.ts";
 import type { Upstream } from "./upstream.ts";
 import { itemsAt, textAt, type Element } from "./xml.ts";
 
@@ -78,5 +78,3 @@ export async function launchInstances(upstream: Upstream, images: Images, launch
 
 export const idsOf = (answer: Element): string[] =>
   itemsAt(answer, "instancesSet").map((instance) => textAt(instance, "instanceId"));
-
-export { tagsOf };

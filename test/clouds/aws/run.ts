@@ -1,9 +1,9 @@
 /** RunInstances: as moto does it, with everything of the template, an image by parameter and the capacity that there is. */
 import type { Market } from "../../../agent/manager/backends/aws/scopes.ts";
 import type { FleetWorld } from "./fleet.ts";
-import { idsOf, imageOf, launchInstances, tagsOf } from "./launch.ts";
+import { idsOf, imageOf, launchInstances } from "./launch.ts";
 import { below, Ec2Error, valueOf, type Answer, type Call } from "./query.ts";
-import { readTemplate } from "./template.ts";
+import { readTemplate, tagsOf } from "./template.ts";
 import { itemsAt, textAt, write } from "./xml.ts";
 
 /** Checks what EC2 checks also without doing it. @returns what does it. @throws Ec2Error */
