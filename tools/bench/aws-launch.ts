@@ -6,16 +6,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
-import { realDeps } from "../../agent/manager/deps.ts";
-import { openJournal } from "../../agent/manager/journal.ts";
-import { defaultLimits } from "../../agent/manager/limits.ts";
 import { readSettings } from "../../agent/manager/settings.ts";
-import { makeCertificates } from "../../test/certificates/certificates.ts";
-import { type Chain, startChain } from "../../test/chain/chain.ts";
+import { startAwsChain } from "../../test/chain/aws-chain.ts";
+import type { Chain } from "../../test/chain/chain.ts";
 import { type Aws, startAws } from "../../test/clouds/aws/aws.ts";
 import { makeEntry } from "../../test/clouds/aws/entry.ts";
-import { freePort } from "../../test/engine/project.ts";
 import { median } from "./figures.ts";
 
 export interface Burst {
@@ -38,15 +33,6 @@ const region = "eu-central-1";
 const address = "127.0.0.1";
 /** Generous: a busy machine is slow, and the figure says by how much. */
 const limitMs = 120_000;
-
-/** A journal that an earlier manager kept for an hour: a new one would wait three minutes for launches that it forgot. */
-function remember(directory: string): void {
-  const deps = realDeps(pino({ level: "silent" }));
-  const since = { ...deps, clock: { ...deps.clock, now: () => Date.now() - 3_600_000 } };
-  const journal = openJournal(join(directory, "journal.sqlite"), since, defaultLimits);
-  journal.heartbeat(Date.now());
-  journal.close();
-}
 
 /** Machines that all fleet calls together asked for, and when the last came. */
 const launched = (aws: Aws): { machines: number; calls: number; lastMs: number } => {
@@ -112,27 +98,13 @@ export async function benchAwsLaunch(rounds = 15, bursts = [50, 500]): Promise<A
   const aws = await startAws();
   let chain: Chain | null = null;
   try {
-    const [stack, port] = await Promise.all([makeCertificates("bench"), freePort()]);
     const credentials = { accessKeyId: "test", secretAccessKey: "test" };
     const entry = await makeEntry(region, {}, { endpoint: aws.url, credentials });
-    remember(directory);
     const pool = (label: string, max: number) => ({ labels: [label], max, backends: [entry] });
     const many = bursts.map((jobs) => [`of-${jobs}`, pool(`of-${jobs}`, jobs)] as const);
-    chain = await startChain({
-      directory,
-      pools: { one: pool("one", rounds), ...Object.fromEntries(many) },
-      manager: {
-        agents: {
-          port,
-          addresses: [address],
-          ca: stack.ca,
-          certificate: stack.certificate,
-          reach: "private",
-        },
-      },
-      secrets: { certificateKey: stack.key },
-      env: aws.env,
-    });
+    const pools = { one: pool("one", rounds), ...Object.fromEntries(many) };
+    const { stack, port, ...started } = await startAwsChain(aws, { directory, pools });
+    ({ chain } = started);
     await chain.github.control.wait({ what: "polling", count: 1 + bursts.length }, limitMs);
     const ones: number[] = [];
     for (let round = 0; round < rounds; round++) ones.push((await burst(chain, aws, "one", 1)).lastMs);
