@@ -129,6 +129,8 @@ export const managerConfig = z.object({
     hidden: z.array(z.string()).default([]),
     /** Jobs may run as the manager's user where this computer gives no confinement. */
     unconfined: z.boolean().default(false),
+    /** Where GitHub's runner is kept for machines that boot: objects of S3 whose keys begin with `prefix`. Absent: nowhere. */
+    mirror: z.object({ bucket: z.string().min(3), region: z.string().min(1), prefix: z.string() }).optional(),
     /** Where machines of clouds and hosts call, over TLS; null where only this computer has machines. */
     agents: z
       .nullable(

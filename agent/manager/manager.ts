@@ -24,6 +24,8 @@ import { watchLeaks } from "./leaks.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { keepListing } from "./lists.ts";
 import { makeLoop } from "./loop.ts";
+import { mirrorBucket } from "./mirror/home.ts";
+import { makeMirror } from "./mirror/mirror.ts";
 import type { Backend, MakeGitHub } from "./ports.ts";
 import { offersOf, readSettings, type Settings, settingsChanged } from "./settings.ts";
 import { stackKeys } from "./stack-key.ts";
@@ -107,7 +109,10 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
     limits,
     deps,
   });
-  const boot = makeBoot({ world: loop.world, github, failed: history.bootFailed, deps });
+  const mirror = makeMirror({ bucket: mirrorBucket(() => current, deps), directory, deps });
+  const boot = makeBoot({
+    ...{ world: loop.world, github, mirrors: mirror.places, failed: history.bootFailed, deps },
+  });
   const evidence = makeEvidence({
     world: loop.world,
     backends,
@@ -267,6 +272,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   const shutDown = async () => {
     loop.stop();
     lists.stop();
+    mirror.stop();
     for (const end of watches) end?.();
     stopUpkeep();
     measuring?.stop();

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { configVersion, type AwsBackend, type ManagerConfig } from "../../agent/manager-config.ts";
 import { currentVersion, hostPaths, type CurrentObject } from "../../agent/manager-host.ts";
+import { runnerPrefix } from "./cache.ts";
 import type { AwsManagerSettings } from "./settings.ts";
 
 export interface AwsConfigArgs {
@@ -18,7 +19,11 @@ export interface AwsConfigArgs {
     addresses: string[];
     ca: string;
     certificate: string;
+    /** The cache's bucket. */
+    cacheBucket: string;
   };
+  /** Of that bucket. */
+  region: string;
   /** Secret of ManagerSecrets -> SSM parameter. */
   secrets: Readonly<Record<string, string>>;
   /** SHA-256 of each program. */
@@ -30,7 +35,7 @@ export const hostFile = (sha256: string, name: string): string =>
   join(hostPaths.programs, "files", sha256, name);
 
 export const awsManagerConfig = (args: Omit<AwsConfigArgs, "secrets">): ManagerConfig => {
-  const { stack, github, budget, manager, pools, made, files } = args;
+  const { stack, github, budget, manager, pools, made, region, files } = args;
   const program = (name: "manager.mjs" | "runner.mjs") => ({
     path: hostFile(files[name], name),
     sha256: files[name],
@@ -53,6 +58,7 @@ export const awsManagerConfig = (args: Omit<AwsConfigArgs, "secrets">): ManagerC
       readable: [],
       hidden: [],
       unconfined: false,
+      mirror: { bucket: made.cacheBucket, region, prefix: runnerPrefix },
       agents: {
         port: manager.agentsPort,
         addresses: made.addresses,

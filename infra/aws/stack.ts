@@ -137,14 +137,15 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
       },
       current: ({ files, secrets: secretNames }) =>
         pulumi
-          .all([files, backendsOf, endpoint.addresses, endpoint.ca, endpoint.certificate])
-          .apply(([hashes, backends, addresses, ca, certificate]) =>
+          .all([files, backendsOf, endpoint.addresses, endpoint.ca, endpoint.certificate, cache.bucket])
+          .apply(([hashes, backends, addresses, ca, certificate, cacheBucket]) =>
             JSON.stringify(
               currentObjectOf({
                 ...args,
                 files: hashes,
                 secrets: secretNames,
-                made: { backends, addresses, ca, certificate },
+                made: { backends, addresses, ca, certificate, cacheBucket },
+                region: home.name,
               }),
             ),
           ),

@@ -31,7 +31,9 @@ const args: AwsConfigArgs = {
     addresses: ["10.64.16.10"],
     ca: "CA",
     certificate: "CERTIFICATE",
+    cacheBucket: "muster-dev-cache-1",
   },
+  region: "eu-central-1",
   secrets: { githubToken: "/muster-dev/secrets/githubToken" },
   files: { "manager.mjs": hash("1"), "runner.mjs": hash("2"), "updater.mjs": hash("3") },
 };
@@ -48,6 +50,7 @@ test("the manager finds its programs, its data and its socket where the machine 
     socket: "/run/muster/control.sock",
     managerBundle: { sha256: hash("1"), path: `/opt/muster/files/${hash("1")}/manager.mjs` },
     runnerBundle: { sha256: hash("2"), path: `/opt/muster/files/${hash("2")}/runner.mjs` },
+    mirror: { bucket: "muster-dev-cache-1", region: "eu-central-1", prefix: "runner/" },
     agents: { port: 7443, addresses: ["10.64.16.10"], ca: "CA", certificate: "CERTIFICATE" },
   });
 });

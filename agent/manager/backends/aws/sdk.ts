@@ -26,6 +26,7 @@ import {
   type TerminateInstancesCommandInput,
   type TerminateInstancesCommandOutput,
 } from "@aws-sdk/client-ec2";
+import type { Keys } from "../../mirror/presign.ts";
 import { awsLimits } from "./limits.ts";
 
 export interface Ec2 {
@@ -71,6 +72,12 @@ export const ec2Of = (client: Pick<EC2Client, "send">): Ec2 => ({
     client.send(new DescribeSpotPriceHistoryCommand(input), { abortSignal }),
   getConsoleOutput: (input, abortSignal) => client.send(new GetConsoleOutputCommand(input), { abortSignal }),
 });
+
+/** Keys of the manager's role, or of whoever runs it, for what is signed by hand; each asking gives valid ones. */
+export const keysOf = (region: string): (() => Promise<Keys>) => {
+  const { config } = new EC2Client({ region });
+  return () => config.credentials();
+};
 
 /**
  * Credentials are found as every tool of AWS finds them: on a manager's machine its role's. The SDK repeats nothing: a launch
