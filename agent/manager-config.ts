@@ -77,6 +77,8 @@ export const poolConfig = z.object({
   publicRepositories: z.enum(["refuse", "allow"]).default("refuse"),
   /** Go on although another scale set or runner could take this pool's jobs, or this pool theirs. */
   shareLabels: z.boolean().default(false),
+  /** `once`: a job whose machine a cloud took away is run again, once. Machines of this computer are taken away by nobody. */
+  rerun: z.enum(["once", "never"]).default("once"),
   backends: z.array(backendConfig).min(1),
 });
 export type PoolConfig = z.infer<typeof poolConfig>;

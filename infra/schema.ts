@@ -112,6 +112,10 @@ export const pool = z.strictObject({
   shareLabels: yesOrNo.default(false).meta({
     description: "Go on although other runners could take this pool's jobs, or this pool theirs.",
   }),
+  rerun: z.enum(["once", "never"]).default("once").meta({
+    description:
+      "`once`: a job whose machine AWS took away (spot above all) is run again when its workflow run has ended, once, unless it deploys to an environment. `never`: it stays failed, and the manager needs no right to run jobs again.",
+  }),
   backends: z.array(z.unknown(), listOf("backend")).min(1, listOf("backend")).optional().meta({
     description:
       "Where machines come from, in order of preference. Left out: `[local]` or `[{ aws: {} }]`, as the manager's place is.",

@@ -6,6 +6,7 @@ import { deadline, type Deps } from "./deps.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Identity } from "./identity.ts";
 import type { Limits } from "./limits.ts";
+import { rerun } from "./act/rerun.ts";
 import type { Action } from "./plan.ts";
 import type { Backend, GitHub } from "./ports.ts";
 import type { Fact } from "./facts.ts";
@@ -87,6 +88,8 @@ async function perform(acting: Acting, action: Action): Promise<boolean> {
       const again = acting.world().launches[action.launch];
       return again ? send(acting, again) : true;
     }
+    case "rerun":
+      return rerun(acting, action);
   }
 }
 

@@ -5,6 +5,7 @@
 import { demandSeen } from "./apply/demand.ts";
 import { destroyAsked, launched, launchRepeated, launchSent, launchUnknown } from "./apply/launches.ts";
 import { listed } from "./apply/listed.ts";
+import * as losses from "./apply/losses.ts";
 import { changed, end, forgetFinished } from "./apply/machine.ts";
 import * as registration from "./apply/registration.ts";
 import { enrolled, synced } from "./apply/synced.ts";
@@ -17,14 +18,18 @@ import { circuitKey } from "./world.ts";
 export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World {
   switch (fact.is) {
     case "settings-changed":
-      return settingsChanged(world, fact);
+      return losses.withoutUnwanted(settingsChanged(world, fact), now);
     case "offers-changed":
       return same(world.offers, fact.offers) ? world : { ...world, offers: fact.offers };
     case "draining":
       return draining(world, fact.on, fact.pools ?? null);
     case "listed":
-      return forgetFinished(
-        viewed(listed(world, fact, now, limits), `backend:${fact.backend}`, fact.startedMs),
+      return losses.tidied(
+        forgetFinished(
+          viewed(listed(world, fact, now, limits), `backend:${fact.backend}`, fact.startedMs),
+          now,
+          limits,
+        ),
         now,
         limits,
       );
@@ -81,6 +86,14 @@ export function apply(world: World, fact: Fact, now: Ms, limits: Limits): World 
       return forgetFinished(registration.runnerRemoved(world, fact, now, limits), now, limits);
     case "remove-failed":
       return registration.removeFailed(world, fact, now);
+    case "rerun-judged":
+      return losses.rerunJudged(world, fact, now, limits);
+    case "rerun-asked":
+      return losses.rerunAsked(world, fact, now, limits);
+    case "rerun-made":
+      return losses.rerunMade(world, fact, now);
+    case "rerun-failed":
+      return losses.rerunFailed(world, fact, now, limits);
     case "end-asked":
       return changed(world, fact.machine, (machine) => end(machine, fact.why, now), {
         boot: fact.failedBoot

@@ -1,6 +1,7 @@
 /** What can happen to a world: everything that apply.ts turns into belief. */
 import type { HostFacts } from "../protocol.ts";
 import type { ManagerConfig } from "../manager-config.ts";
+import type { Verdict } from "./losses.ts";
 import type {
   Access,
   BackendName,
@@ -101,7 +102,20 @@ export type Fact =
   | { is: "end-asked"; machine: MachineId; why: string; failedBoot: boolean; reason?: Reason }
   | { is: "remove-asked"; machine: MachineId }
   | { is: "runner-removed"; machine: MachineId; name: string; outcome: "gone" | "busy" }
-  | { is: "remove-failed"; machine: MachineId; failure: Failure };
+  | { is: "remove-failed"; machine: MachineId; failure: Failure }
+  /** A look at the run of lost jobs (runner names) came back. */
+  | { is: "rerun-judged"; verdicts: readonly Verdict[] }
+  | { is: "rerun-asked"; losses: readonly string[] }
+  | { is: "rerun-made"; losses: readonly string[] }
+  /** `sent`: a call that re-runs; else a look. `certain`: it had no effect. `busy`: the run is in progress. */
+  | {
+      is: "rerun-failed";
+      losses: readonly string[];
+      failure: Failure;
+      sent: boolean;
+      certain: boolean;
+      busy: boolean;
+    };
 
 export interface ListedMachine {
   id: MachineId;

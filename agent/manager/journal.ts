@@ -1,5 +1,5 @@
 /**
- * What must outlive the manager: launches (written before their call leaves) and machines, in node:sqlite. A restart
+ * What must outlive the manager: launches (written before their call leaves), machines and lost jobs, in node:sqlite. A restart
  * with a whole journal goes on at once; a lost one makes every earlier machine spent. No secret is written here.
  */
 import type { DatabaseSync } from "node:sqlite";
@@ -9,11 +9,13 @@ import { makeRoom, type Room } from "./journal/room.ts";
 import { openWitness, type Witnessed } from "./journal/witness.ts";
 import type { Limits } from "./limits.ts";
 import { journalQuietMs } from "./limits.ts";
+import type { Loss } from "./losses.ts";
 import type { Launch, Machine, Ms, World } from "./world.ts";
 
 export interface Journal {
   readonly launches: readonly Launch[];
   readonly machines: readonly Machine[];
+  readonly losses: readonly Loss[];
   readonly completeSinceMs: Ms;
   /** False: this is a new file or an old copy, so calls of an earlier manager may still be on their way. */
   readonly whole: boolean;
@@ -37,7 +39,12 @@ const probeBytes = 256 * 1024;
  */
 export function openJournal(path: string, deps: Deps, limits: Limits): Journal {
   const now = deps.clock.now();
-  const { database, launches, machines, meta } = openFile(path, now, limits.journalReserveBytes, deps);
+  const { database, launches, machines, losses, meta } = openFile(
+    path,
+    now,
+    limits.journalReserveBytes,
+    deps,
+  );
   const witness = openWitness(path);
   const put = database.prepare(
     "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -46,6 +53,7 @@ export function openJournal(path: string, deps: Deps, limits: Limits): Journal {
   const tables = {
     launches: table<Launch>(database, "launches"),
     machines: table<Machine>(database, "machines"),
+    losses: table<Loss>(database, "losses"),
   };
   let count = Math.max(meta("count") ?? 0, witness.last?.count ?? 0);
   const whole = isWhole(meta, witness.last, now, limits);
@@ -73,16 +81,19 @@ export function openJournal(path: string, deps: Deps, limits: Limits): Journal {
   return {
     launches,
     machines,
+    losses,
     completeSinceMs,
     whole,
     draining: meta("draining") === 1,
     save: (before, after) => {
       const drains = before.draining !== after.draining;
-      if (!drains && before.machines === after.machines && before.launches === after.launches) return;
+      const same = tableNames.every((name) => before[name] === after[name]);
+      if (!drains && same) return;
       written(() => {
         if (drains) put.run("draining", after.draining ? 1 : 0);
         tables.launches.difference(before.launches, after.launches);
         tables.machines.difference(before.machines, after.machines);
+        tables.losses.difference(before.losses, after.losses);
       });
     },
     heartbeat: (nowMs) => {
@@ -134,7 +145,9 @@ function probe(database: DatabaseSync): void {
   database.prepare("DELETE FROM room WHERE rowid = ?").run(lastInsertRowid);
 }
 
-function table<T extends { id: string }>(database: DatabaseSync, name: "launches" | "machines") {
+const tableNames = ["launches", "machines", "losses"] as const;
+
+function table<T extends { id: string }>(database: DatabaseSync, name: (typeof tableNames)[number]) {
   const upsert = database.prepare(
     `INSERT INTO ${name} VALUES (?, ?) ON CONFLICT DO UPDATE SET json = excluded.json`,
   );

@@ -125,6 +125,27 @@ export const defaultLimits = {
   jobKeptMs: 10 * minute,
   /** A job that nobody spoke of for so long is forgotten; GitHub keeps a queued job 24 h. */
   jobSilentMs: 25 * 60 * minute,
+  /** Lost jobs: runs are asked about at most so many at a time. */
+  rerunsAtOnce: 5,
+  /** A run is looked at first so long after the loss, then in growing pauses: GitHub gives a silent job up after 10 min. */
+  rerunPauseMs: 15 * second,
+  rerunPauseMsMax: 300 * second,
+  /** ... and soon after one of its jobs ended. */
+  rerunNewsMs: 2 * second,
+  /** A look, or a call. */
+  rerunTimeoutMs: 60 * second,
+  /** A call whose answer was lost has had its effect by then, or never will. */
+  rerunSettleMs: 120 * second,
+  /** Asked again after a refusal; somebody has to act. */
+  rerunRefusedMs: 10 * minute,
+  /** GitHub runs nothing again that began longer ago (docs: 30 days). */
+  rerunWaitMsMax: 30 * 24 * 60 * minute,
+  /** GitHub's message that names a lost runner's run comes with its job's end, or was lost. */
+  lossUnnamedMs: 24 * 60 * minute,
+  /** A re-run is remembered: it may wait for 24 h and run for 5 days (docs), and is not made a second time. */
+  lossKeptMs: 7 * 24 * 60 * minute,
+  /** A job that ended so long before its machine was called lost, and whose agent was heard since, ended by itself. */
+  lossWindowMs: 120 * second,
   /** The journal's heartbeat; one older than unknownSettleMs + visibilityGraceMs counts as lost. */
   heartbeatMs: 10 * second,
   /** A journal that could not be written is tried again so often; until it can be, nothing is launched. */
@@ -168,6 +189,8 @@ export function assertLimits(limits: Limits): void {
   // A sync must have the time to tell of a driver that came up, and the archive is unpacked meanwhile.
   holds(limits.syncPeriodMs < limits.gpuGraceMs, "syncPeriodMs < gpuGraceMs");
   holds(limits.gpuGraceMs < limits.prepareDeadlineMs, "gpuGraceMs < prepareDeadlineMs");
+  holds(limits.rerunTimeoutMs < limits.rerunSettleMs, "rerunTimeoutMs < rerunSettleMs");
+  holds(limits.rerunPauseMs <= limits.rerunPauseMsMax, "rerunPauseMs <= rerunPauseMsMax");
   holds(limits.connectTimeoutMs <= limits.connectPeriodMs, "connectTimeoutMs <= connectPeriodMs");
   for (const [reason, ms] of Object.entries(limits.circuitMs))
     holds(

@@ -2,7 +2,7 @@
  * Every decision the manager can make, from what it believes and the time alone. Pure and total: the same world gives
  * the same plan, in any order of its maps, and nothing is changed. Read this file as the table of contents.
  *
- * Order inside a plan: destroy, then what ends or frees machines, then registrations, then launches.
+ * Order inside a plan: destroy, then what ends or frees machines, then re-runs, registrations, launches.
  */
 import type { Action } from "./plan/action.ts";
 import { cleanUp } from "./plan/clean.ts";
@@ -11,6 +11,7 @@ import { endings } from "./plan/endings.ts";
 import { launches } from "./plan/launch.ts";
 import { mints } from "./plan/mint.ts";
 import { type PoolFigures, poolFigures } from "./plan/figures.ts";
+import { reruns } from "./plan/reruns.ts";
 import { retirements, retireUnknown } from "./plan/retire.ts";
 import type { WaitReason } from "./view.ts";
 import type { Limits } from "./limits.ts";
@@ -40,6 +41,7 @@ export function plan(world: World, now: Ms, limits: Limits): Plan {
   endings(paper, everything);
   retireUnknown(paper, everything);
   for (const pool of Object.keys(figures)) retirements(paper, pool, figures[pool]!);
+  reruns(paper);
   for (const pool of Object.keys(figures)) mints(paper, pool, figures[pool]!);
   const { refusals, capacity } = launches(paper, figures);
   return {

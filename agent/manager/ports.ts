@@ -3,6 +3,7 @@ import type { Archive } from "../protocol.ts";
 import type { BackendConfig, ManagerConfig, ManagerSecrets } from "../manager-config.ts";
 import type { Deps } from "./deps.ts";
 import type { Failure, Fact, ListedMachine } from "./facts.ts";
+import type { RerunCall, SeenRun } from "./losses.ts";
 import type { BackendName, LaunchRequest, MachineId, Offer, PoolName } from "./world.ts";
 
 export interface LaunchAnswer {
@@ -81,6 +82,20 @@ export interface GitHub {
   removeSet(nameOrId: string, signal: AbortSignal): Promise<{ id: number; name: string }>;
   /** New credentials, from now on. */
   credentials(secrets: ManagerSecrets): void;
+  /**
+   * What GitHub says of a workflow run, for the sake of jobs that these runners served; null: it knows none.
+   * Rejects with an error that classify() reads.
+   */
+  seeRun(
+    repository: string,
+    run: number,
+    runners: readonly string[],
+    signal: AbortSignal,
+  ): Promise<SeenRun | null>;
+  /** Runs jobs of a run that has ended again. `busy`: the run is in progress, and nothing was done. Never repeated in here. */
+  rerun(repository: string, run: number, call: RerunCall, signal: AbortSignal): Promise<"taken" | "busy">;
+  /** The call that failed so was answered: it had no effect. */
+  hadNoEffect(error: unknown): boolean;
   classify(error: unknown, pool: PoolName): Failure;
   /** Ends sessions; resolves when GitHub knows. */
   stop(): Promise<void>;

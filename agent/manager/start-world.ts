@@ -54,6 +54,13 @@ export function startWorld({ settings, journal, backends, limits, now }: StartWo
     ),
     reports: {},
     launches: Object.fromEntries(journal.launches.map(past).map((launch) => [launch.id, inDoubt(launch)])),
+    losses: Object.fromEntries(
+      journal.losses.map(past).map((loss) => [
+        loss.id,
+        // A call of the last manager may still be on its way.
+        { ...loss, lookMs: now + (loss.sends > 0 ? limits.rerunSettleMs : 0), looks: 0 },
+      ]),
+    ),
     circuits: {},
     boots: {},
   };

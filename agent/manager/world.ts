@@ -6,6 +6,7 @@
 import type { ManagerConfig } from "../manager-config.ts";
 import type { HostFacts, LifeEnd, Phase, Usage } from "../protocol.ts";
 import type { Ms } from "./deps.ts";
+import type { Loss } from "./losses.ts";
 
 export type { Ms };
 export type PoolName = string;
@@ -139,6 +140,8 @@ export interface MachineJob {
   jobId: string | null;
   /** GitHub's runner name; it outlives the registration, for messages come late. */
   runner: string;
+  /** Its repository and workflow run; absent while GitHub has not said. */
+  from?: { repository: string; run: number };
 }
 
 /** What the manager wants of an agent; the JIT config itself is kept out of the world. */
@@ -298,6 +301,8 @@ export interface World {
   readonly machines: Readonly<Record<MachineId, Machine>>;
   readonly reports: Readonly<Record<MachineId, Report>>;
   readonly launches: Readonly<Record<LaunchId, Launch>>;
+  /** By runner name: jobs that a cloud took the machine from. */
+  readonly losses: Readonly<Record<string, Loss>>;
   readonly circuits: Readonly<Record<CircuitKey, Circuit>>;
   /** The last outcomes of booting per pool and backend: true = enrolled. Feeds the recipe circuit. */
   readonly boots: Readonly<Record<string, readonly boolean[]>>;

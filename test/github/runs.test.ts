@@ -128,6 +128,21 @@ async function checkout(): Promise<string> {
   return directory;
 }
 
+it("a job is run again alone, also in an attempt that took over others", async () => {
+  const setup = await startWithSet();
+  const { github, client } = setup;
+  const { id } = await github.control.dispatchJobs([...two, { labels: ["linux"], name: "third" }]);
+  for (const name of ["r1", "r2", "r3"]) await serve(setup, name, "failed");
+  const again = async (index: number) => {
+    const job = github.control.run(id).jobs[index]!;
+    expect((await client.rest("POST", `${base}/jobs/${job.id}/rerun`)).status).toBe(201);
+    return github.control.run(id).jobs.map(({ phase }) => phase);
+  };
+  expect(await again(0)).toEqual(["queued", "completed", "completed"]);
+  await serve(setup, "r4");
+  expect(await again(1)).toEqual(["completed", "queued", "completed"]);
+});
+
 describe("jobs with an environment", () => {
   it("show as deployments that name them, once they started, and in no other way", async () => {
     const setup = await startWithSet();

@@ -60,6 +60,7 @@ test("a GitHub address and a token are enough: one pool on this computer with th
         runnerGroup: "Default",
         publicRepositories: "refuse",
         shareLabels: false,
+        rerun: "once",
         backends: [{ kind: "local" }],
       },
     },

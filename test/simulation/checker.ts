@@ -12,6 +12,7 @@ import { makeCircuitCheck } from "./checks/circuits.ts";
 import { makeEndingCheck } from "./checks/endings.ts";
 import { makePlanCheck } from "./checks/plan.ts";
 import { makeReactionCheck } from "./checks/reaction.ts";
+import { makeRerunCheck } from "./checks/reruns.ts";
 import type { SimEvent, Story } from "./events.ts";
 import type { Cloud } from "./fakes/cloud.ts";
 import type { SimulatedGitHub } from "./fakes/github.ts";
@@ -38,6 +39,7 @@ export const invariants = {
   "14 reaction": "a job that can be served has a launch within a second; a lost machine is given up in time",
   "15 idle": "no listener is retired while its pool's jobs may need it",
   "16 job-once": "a job starts on one machine; GitHub gives up on none while nothing is broken",
+  "17 rerun": "a job whose machine its cloud took away is run again when its run has ended, and no job twice",
 } as const;
 export type Invariant = keyof typeof invariants;
 
@@ -101,6 +103,7 @@ export function makeChecker(options: CheckerOptions): Checker {
   const circuits = makeCircuitCheck(checks);
   const endings = makeEndingCheck(checks);
   const plans = makePlanCheck(checks);
+  const reruns = makeRerunCheck(checks);
   const reaction = makeReactionCheck(checks);
   const identity = makeIdentityCheck(checks);
   const storm = makeStormCheck(checks);
@@ -127,6 +130,7 @@ export function makeChecker(options: CheckerOptions): Checker {
   story.listen((event) => {
     circuits.hear(event);
     endings.hear(event);
+    reruns.hear(event);
     identity(event);
     storm(event);
     if (event.is === "list-answered" && event.ok) unlisted.delete(event.backend);
@@ -162,6 +166,7 @@ export function makeChecker(options: CheckerOptions): Checker {
       }
       endings.fact(fact, before);
       reaction.fact(fact, before, after);
+      reruns.fact(fact, before, after);
       for (const saw of boundsOf(after, options.limits)) fail("12 bounded", saw);
     },
     planned: (plan, world, at) => {

@@ -17,6 +17,8 @@ export interface Defect {
   within: number;
   /** Seeds are drawn from these kinds alone where the defect is rare. */
   only?: readonly FaultKind[];
+  /** Who names the machines; default: the request. */
+  names?: "request" | "own";
   plan?: typeof realPlan;
   fact?: (fact: Fact, world: World) => Fact;
   actions?: (actions: readonly Action[], world: World) => readonly Action[];
@@ -216,5 +218,13 @@ export const defects = {
       }));
       return [...actions, ...retire];
     },
+  },
+  "loss-ignored": {
+    what: "nobody asks what became of lost jobs",
+    caughtBy: ["liveness"],
+    within: 100,
+    only: ["sudden-death"],
+    names: "own",
+    actions: (actions) => actions.filter((action) => action.do !== "rerun"),
   },
 } satisfies Record<string, Defect>;

@@ -27,6 +27,7 @@ export type SimEvent =
   | { is: "told"; pool: string; assigned: number; running: number; news: string }
   | { is: "agent"; machine: string; says: string }
   | { is: "job-interrupted"; machine: string; job: string; reason: string }
+  | { is: "rerun"; run: number; jobs: readonly string[]; lost: readonly string[] }
   | { is: "replayed"; machine: string; served: boolean }
   | { is: "manager"; does: string }
   | { is: "fault"; kind: string; what: string };

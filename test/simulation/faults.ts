@@ -45,6 +45,7 @@ export const faultKinds = {
   "clock-jump": "the wall clock jumps by up to 10 minutes between two runs of the manager",
   "settings-changed": "a pool's max is changed, or the pool is taken away",
   "journal-unwritable": "the disk of the journal is full for a while",
+  "rerun-answer-lost": "a run begins again, the answer is lost",
 } as const;
 export type FaultKind = keyof typeof faultKinds;
 export const allKinds = Object.keys(faultKinds) as FaultKind[];

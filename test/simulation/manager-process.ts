@@ -128,6 +128,8 @@ export function startProcess(options: ProcessOptions): ManagerProcess {
     ...port,
     mint: (pool, name, signal) => gate(() => port.mint(pool, name, signal)),
     remove: (pool, runner, signal) => gate(() => port.remove(pool, runner, signal)),
+    seeRun: (repository, run, runners, signal) => gate(() => port.seeRun(repository, run, runners, signal)),
+    rerun: (repository, run, call, signal) => gate(() => port.rerun(repository, run, call, signal)),
     capacity: (pool, jobs) => void (dead || port.capacity(pool, jobs)),
   };
   const configs = new Map<string, { life: number; jitConfig: string }>();

@@ -3,6 +3,7 @@ import type { Limits } from "../../agent/manager/limits.ts";
 import { journalQuietMs } from "../../agent/manager/limits.ts";
 import type { Plan } from "../../agent/manager/plan.ts";
 import type { ManagerConfig } from "../../agent/manager-config.ts";
+import { isOpenLoss } from "../../agent/manager/losses.ts";
 import { isAlive, type World } from "../../agent/manager/world.ts";
 import type { Cloud } from "./fakes/cloud.ts";
 import type { SimulatedGitHub } from "./fakes/github.ts";
@@ -82,6 +83,10 @@ export function pending(now: Situation): string | null {
     const owner = Object.values(world.machines).find(({ registration }) => registration?.name === name);
     if (!owner) return `runner record ${name} is nobody's`;
   }
+  const loss = Object.values(world.losses).find(
+    (each) => isOpenLoss(each) && each.run !== null && github.isOver(each.run),
+  );
+  if (loss) return `${loss.name}, lost with ${loss.machine}, is neither run again nor left`;
   const untold = unexplained(now);
   if (untold !== null) return untold;
   const actions = plan?.actions.filter(({ do: what }) => what !== "launch" && what !== "destroy") ?? [];

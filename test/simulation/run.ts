@@ -1,4 +1,5 @@
 /** A seed from its beginning to its verdict. */
+import { isOpenLoss } from "../../agent/manager/losses.ts";
 import { Violation, type Invariant } from "./checker.ts";
 import type { Defect } from "./defects.ts";
 import { boundMs, isOpen, pending, unexplained } from "./oracle.ts";
@@ -69,7 +70,8 @@ export async function runScenario(scenario: Scenario, defect: Defect | null = nu
 async function safety(run: Simulation): Promise<void> {
   const { github, scenario } = run;
   const lastMs = Math.max(0, ...scenario.jobs.map(({ atMs }) => atMs));
-  const open = () => [...github.jobs.values()].filter((job) => isOpen(job, github)).length;
+  const lost = () => Object.values(run.world()?.losses ?? {}).filter(isOpenLoss).length;
+  const open = () => [...github.jobs.values()].filter((job) => isOpen(job, github)).length + lost();
   await run.until(() => false, lastMs + 1);
   for (let before = Infinity; open() < before;) {
     before = open();

@@ -143,6 +143,8 @@ export function jobOf(seed: number, index: number, pools: readonly string[]): Jo
   const random = prng(seed).split(`job ${index}`);
   return {
     id: `job-${index}`,
+    // Runs of one or two jobs.
+    run: 1 + (index >> 1),
     pool: random.pick(pools),
     durationMs: random.chance(0.2) ? random.ms(50, 500) : random.ms(1_000, 2 * minute),
     cancelAfterMs: random.ms(0, minute),

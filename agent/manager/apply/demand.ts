@@ -3,6 +3,7 @@ import type { Limits } from "../limits.ts";
 import type { Fact, JobNews } from "../facts.ts";
 import type { Job, Machine, Ms, Registration, World } from "../world.ts";
 import { isAlive } from "../world.ts";
+import { fromOf, newsOfLosses } from "./losses.ts";
 import { at } from "./machine.ts";
 
 type Seen = Extract<Fact, { is: "demand-seen" }>;
@@ -36,6 +37,7 @@ export function demandSeen(world: World, fact: Seen, now: Ms, limits: Limits): W
       limits,
     ),
     machines: news.reduce((machines, item) => withRunner(world, machines, item, now), world.machines),
+    losses: newsOfLosses(world.losses, news, now, limits),
   };
 }
 
@@ -95,6 +97,7 @@ function withRunner(
   );
   if (!machine) return machines;
   const job = machine.job?.jobId === news.id || machine.job?.jobId === null ? machine.job : null;
+  const from = fromOf(news) ?? job?.from;
   const known = {
     name: news.name,
     startedMs: job?.startedMs ?? now,
@@ -102,6 +105,7 @@ function withRunner(
     completedMs: job?.completedMs ?? (news.is === "completed" ? now : null),
     jobId: news.id,
     runner: news.runner,
+    ...(from ? { from } : {}),
   };
   const stages = ["registered", "listening", "retiring"];
   // A machine for one job that says it waits for it: its agent hides the job. One for several may be through with it.

@@ -2,9 +2,11 @@
 import { tripped } from "../circuit.ts";
 import type { Limits } from "../limits.ts";
 import type { Fact, Failure, ListedEnd, ListedMachine } from "../facts.ts";
+import type { Loss } from "../losses.ts";
 import type { Machine, Ms, World } from "../world.ts";
 import { isAlive, livesBefore, newMachine } from "../world.ts";
 import { at, booted, forgotten, lose } from "./machine.ts";
+import { lossOf, withLosses } from "./losses.ts";
 import { seated } from "./places.ts";
 
 type Listed = Extract<Fact, { is: "listed" }>;
@@ -19,6 +21,7 @@ export function listed(before: World, fact: Listed, now: Ms, limits: Limits): Wo
   const machines: Record<string, Machine> = { ...world.machines };
   const failedBoots: Machine[] = [];
   const taken: Failure[] = [];
+  const lost: Loss[] = [];
   for (const machine of Object.values(world.machines)) {
     if (machine.backend !== fact.backend) continue;
     const entry = seen.get(machine.id);
@@ -30,7 +33,11 @@ export function listed(before: World, fact: Listed, now: Ms, limits: Limits): Wo
     const interrupted = entry?.end?.interrupted === true;
     // Its agent's last words may have come before the backend's.
     const isNews = next.stage === "lost" ? isAlive(machine) : next.gone && !machine.gone;
-    if (interrupted && isNews) taken.push(interruption(machine, entry.end!));
+    if (interrupted && isNews) {
+      taken.push(interruption(machine, entry.end!));
+      const loss = lossOf(machine, entry.end!.why, world, now, limits);
+      if (loss !== null) lost.push(loss);
+    }
     const failedBoot =
       next.stage === "lost" && machine.stage !== "lost" && machine.enrolledMs === null && !interrupted;
     // Of a pool that nobody knows there is no recipe to blame.
@@ -48,7 +55,7 @@ export function listed(before: World, fact: Listed, now: Ms, limits: Limits): Wo
         { ok: false, reason: "never-enrolled", detail: machine.ending ?? "" },
         { boot: null, now, limits },
       ),
-    { ...world, machines, circuits: tripped(world.circuits, taken, now, limits) },
+    { ...withLosses(world, lost), machines, circuits: tripped(world.circuits, taken, now, limits) },
   );
 }
 

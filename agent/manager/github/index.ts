@@ -8,10 +8,11 @@ import { makeArchives } from "./archive.ts";
 import { makeConnection, type Connection } from "./connection.ts";
 import { classify, GitHubError } from "./errors.ts";
 import { forget } from "./forget.ts";
-import { makeLogin, type Rest } from "./login.ts";
+import { makeLogin, type Purpose, type Rest } from "./login.ts";
 import { openOwned } from "./owned.ts";
 import { makeQueuedPlace } from "./queued/place.ts";
 import { removeSet } from "./remove-set.ts";
+import { hadNoEffect, makeReruns } from "./reruns.ts";
 import { remove } from "./runners.ts";
 import { makeService } from "./service.ts";
 import { resolveSet, wishOf } from "./sets.ts";
@@ -98,6 +99,10 @@ export const makeGitHubWith =
         return forget(config, place, signal);
       },
 
+      seeRun: (repository, run, runners, signal) => place.reruns.see(repository, run, runners, signal),
+      rerun: (repository, run, call, signal) => place.reruns.make(repository, run, call, signal),
+      hadNoEffect,
+
       removeSet: (wanted, signal) => removeSet(wanted, { config, ...place }, signal),
 
       credentials: (fresh) => {
@@ -124,12 +129,17 @@ function makePlace(first: ManagerConfig, firstSecrets: ManagerSecrets, timings: 
   const owned = openOwned(first.manager.directory, target.url, deps);
   let rest: Rest;
   let runsRest: Rest;
+  let rerunsRest: Rest;
+  let deploymentsRest: Rest;
   let connection: Connection;
   let kind = first.github.login;
   const login = (config: ManagerConfig, secrets: ManagerSecrets) => {
     kind = config.github.login;
     rest = makeLogin(target, kind, secrets, timings, deps);
-    runsRest = makeLogin(target, kind, secrets, timings, deps, "runners and runs");
+    const loginFor = (purpose: Purpose) => makeLogin(target, kind, secrets, timings, deps, purpose);
+    runsRest = loginFor("runners and runs");
+    rerunsRest = loginFor("re-runs");
+    deploymentsRest = loginFor("deployments");
     connection = makeConnection(rest, target, timings, deps);
   };
   login(first, firstSecrets);
@@ -164,5 +174,6 @@ function makePlace(first: ManagerConfig, firstSecrets: ManagerSecrets, timings: 
   };
   const archives = makeArchives(() => rest, target, timings, deps);
   const watched: Omit<Watched, "readsRuns"> = { rest: () => rest, service, target, owned };
-  return { api: target.api, owned, service, queued, login, tools, watched, close, archives };
+  const reruns = makeReruns({ rest: () => rerunsRest, deployments: () => deploymentsRest, timings, deps });
+  return { reruns, api: target.api, owned, service, queued, login, tools, watched, close, archives };
 }

@@ -39,7 +39,7 @@ export interface Rest {
   ask(call: RestCall, signal: AbortSignal): Promise<RestAnswer>;
 }
 /** What a login is for; an App's token gets the rights for that and no more. */
-export type Purpose = "runners" | "runners and runs";
+export type Purpose = "runners" | "runners and runs" | "re-runs" | "deployments";
 
 const RestClient = Octokit.plugin(retry, throttling);
 type Throttle = NonNullable<NonNullable<ConstructorParameters<typeof RestClient>[0]>["throttle"]>;
@@ -56,12 +56,18 @@ const unpaced = {
 
 const noLines = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** Rights of an installation token: what registering and removing runners needs, and reading runs where that is done. */
-const rights = {
+/** Rights of an installation token: what registering and removing runners needs, and what else each purpose does. */
+const runners = {
   organization: { organization_self_hosted_runners: "write" },
   repository: { administration: "write" },
 } as const;
-const runsToo = { actions: "read", metadata: "read" } as const;
+const rights = (kind: keyof typeof runners, purpose: Purpose) =>
+  ({
+    runners: runners[kind],
+    "runners and runs": { ...runners[kind], actions: "read", metadata: "read" },
+    "re-runs": { actions: "write", metadata: "read" },
+    deployments: { deployments: "read", metadata: "read" },
+  })[purpose];
 
 export function makeLogin(
   target: Target,
@@ -187,7 +193,7 @@ function tokenSource(
   });
   const wanted = {
     type: "installation" as const,
-    permissions: { ...rights[target.kind], ...(purpose === "runners" ? {} : runsToo) },
+    permissions: rights(target.kind, purpose),
     ...(target.repository === null ? {} : { repositoryNames: [target.repository] }),
   };
   return async (refresh) => {
@@ -198,24 +204,25 @@ function tokenSource(
 }
 
 function cureFor(target: Target, login: ManagerConfig["github"]["login"], purpose: Purpose): string {
-  const needed =
-    purpose === "runners"
-      ? {
-          organization: ["Self-hosted runners: read and write", "admin:org"],
-          repository: ["Administration: read and write", "repo"],
-          enterprise: ["", "manage_runners:enterprise"],
-        }[target.kind]
-      : {
-          organization: ["Self-hosted runners: read and write" + and, "admin:org and repo"],
-          repository: ["Administration: read and write" + and, "repo"],
-          enterprise: ["", "manage_runners:enterprise"],
-        }[target.kind];
+  const needed = neededFor(target, purpose);
   return login.kind === "app"
     ? `Check that the App ${login.appId} is installed (${login.installationId}) for ${target.url} with "${needed[0]}", and its key githubAppKey`
     : `Check that githubToken is valid, may see ${target.url} and has ${needed[0] ? `"${needed[0]}" (fine-grained) or ` : ""}${needed[1]} (classic)`;
 }
 
-const and = '" and, to read queued runs, "Actions: read';
+function neededFor({ kind }: Target, purpose: Purpose): readonly [fine: string, classic: string] {
+  if (purpose === "re-runs") return ["Actions: read and write", "repo"];
+  if (purpose === "deployments") return ["Deployments: read", "repo"];
+  const and = purpose === "runners" ? "" : '" and, to read queued runs, "Actions: read';
+  return {
+    organization: [
+      `Self-hosted runners: read and write${and}`,
+      and === "" ? "admin:org" : "admin:org and repo",
+    ],
+    repository: [`Administration: read and write${and}`, "repo"],
+    enterprise: ["", "manage_runners:enterprise"],
+  }[kind] as [string, string];
+}
 
 function asGitHubError(
   error: unknown,
@@ -243,7 +250,7 @@ function asGitHubError(
     what,
     status: response.status,
     // 404 is how GitHub says that this login may not see the place.
-    ...(response.status === 404 ? { reason: "denied" } : {}),
+    ...(response.status === 404 || isUngranted(response.status, message) ? { reason: "denied" } : {}),
     message: message ?? "",
     header: (name) => response.headers[name] ?? null,
     now: deps.clock.now(),
@@ -252,6 +259,10 @@ function asGitHubError(
     cure,
   });
 }
+
+/** How GitHub answers an App that asks its token for a right which its installation does not have. */
+const isUngranted = (status: number, message = "") =>
+  status === 422 && /permissions requested are not granted/i.test(message);
 
 /** One attempt has a time limit of its own, body included. */
 function timedFetch(timings: Timings, deps: Deps, seen: (headers: Headers) => void): typeof fetch {

@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync, renameSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Deps } from "../deps.ts";
+import type { Loss } from "../losses.ts";
 import type { Launch, Machine, Ms } from "../world.ts";
 import { claimLog, giveUpReserve } from "./room.ts";
 
@@ -12,6 +13,7 @@ export interface JournalFile {
   database: DatabaseSync;
   launches: Launch[];
   machines: Machine[];
+  losses: Loss[];
   meta(key: string): number | undefined;
 }
 
@@ -54,6 +56,7 @@ function load(path: string): JournalFile {
       CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS launches (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS machines (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS losses (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
       PRAGMA user_version = ${schemaVersion};`);
     const values = new Map(
       (database.prepare("SELECT key, value FROM meta").all() as { key: string; value: number }[]).map(
@@ -64,6 +67,7 @@ function load(path: string): JournalFile {
       database,
       launches: rows<Launch>(database, "launches", ["id", "backend", "is"]),
       machines: rows<Machine>(database, "machines", ["id", "pool", "backend", "launch", "stage"]),
+      losses: rows<Loss>(database, "losses", ["id", "pool", "reason", "name"]),
       meta: (key) => values.get(key),
     };
   } catch (error) {

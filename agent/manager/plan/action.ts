@@ -9,6 +9,8 @@ export type Action = { key: string } & (
   | { do: "retire"; machine: MachineId; pool: PoolName; runner: { id: number | null; name: string } }
   | { do: "mint"; machine: MachineId; pool: PoolName; life: number; name: string }
   | { do: "repeat-launch"; launch: LaunchId }
+  /** `pool`: one of those whose jobs were lost, for reasons. */
+  | { do: "rerun"; repository: string; run: number; pool: PoolName }
   | {
       do: "launch";
       pool: PoolName;

@@ -12,6 +12,7 @@ import { config, demand, machine, now, registered, world } from "./worlds.ts";
 const begun = (machines: Machine[], over: Partial<Journal> = {}): World => {
   const journal = {
     launches: [],
+    losses: [],
     machines,
     completeSinceMs: now - 1e9,
     whole: true,

@@ -1,6 +1,7 @@
 /** Builders of worlds for tests: small ones by hand, arbitrary ones by fast-check. */
 import fc from "fast-check";
 import type { ManagerConfig, PoolConfig } from "../../../agent/manager-config.ts";
+import type { Loss } from "../../../agent/manager/losses.ts";
 import type {
   Circuit,
   Demand,
@@ -26,6 +27,7 @@ export const poolConfig = (over: Partial<PoolConfig> = {}): PoolConfig => ({
   runnerGroup: "Default",
   publicRepositories: "refuse",
   shareLabels: false,
+  rerun: "once",
   backends: [{ kind: "local" }],
   ...over,
 });
@@ -99,6 +101,27 @@ export const registered = (id: string, stage: Stage, over: Partial<Machine> = {}
     ...over,
   });
 
+/** A job of pool a, lost with the runner of that name. */
+export const loss = (id: string, over: Partial<Loss> = {}): Loss => ({
+  id,
+  pool: "a",
+  machine: id,
+  why: "interrupted: EC2 took the spot instance back",
+  lostMs: now - 100_000,
+  name: `job ${id}`,
+  jobId: `job-of-${id}`,
+  repository: "acme/widgets",
+  run: 7,
+  reason: "rerun-waits",
+  detail: "it is run again once its workflow run has ended",
+  sinceMs: now - 100_000,
+  askedMs: null,
+  sends: 0,
+  lookMs: now - 1_000,
+  looks: 0,
+  ...over,
+});
+
 export const report = (over: Partial<Report> = {}): Report => ({
   atMs: now - 500,
   sequence: 1,
@@ -137,6 +160,7 @@ export interface Parts {
   circuits?: Record<string, Circuit>;
   launches?: World["launches"];
   jobs?: World["jobs"];
+  losses?: World["losses"];
   access?: World["access"];
   draining?: boolean;
   drainingPools?: readonly string[];
@@ -177,6 +201,7 @@ export function world(parts: Parts = {}): World {
     machines: Object.fromEntries(machines.map((each) => [each.id, each])),
     reports: parts.reports ?? Object.fromEntries(heard),
     launches: parts.launches ?? {},
+    losses: parts.losses ?? {},
     circuits: (parts.circuits ?? {}) as World["circuits"],
     boots: {},
   });

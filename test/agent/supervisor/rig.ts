@@ -59,6 +59,7 @@ export const makeRig = async (env: NodeJS.ProcessEnv = process.env): Promise<Rig
         runnerGroup: "Default",
         publicRepositories: "refuse",
         shareLabels: false,
+        rerun: "once",
         backends: [{ kind: "local" }],
       },
     },

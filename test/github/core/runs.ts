@@ -116,10 +116,12 @@ export type Rerun = "all" | "failed" | { job: Job };
  */
 export async function rerun(sim: Sim, run: Run, which: Rerun): Promise<void> {
   const before = latestJobs(run);
+  // In the first attempt: later ones begin only what they run again.
+  const first = ({ key }: Job) => run.jobs.find((job) => job.key === key)!.order;
   const keep = (job: Job) => {
     if (which === "all") return false;
     if (which === "failed") return job.conclusion === "succeeded" || job.conclusion === "skipped";
-    return job !== which.job && job.order.queued < (which.job.order.completed ?? Infinity);
+    return job.key !== which.job.key && first(job).queued < (first(which.job).completed ?? Infinity);
   };
   const logic = await run.restart(run.attempt + 1);
   run.attempt += 1;

@@ -165,6 +165,7 @@ const table: Record<string, [replaces: What[], edited: Values, from?: Values]> =
   "pools.*.gpu": [nothing, pool({ gpu: true, backends: [{ aws: { types: ["g5g.2xlarge"] } }] })],
   "pools.*.runnerGroup": [nothing, pool({ runnerGroup: "ci" })],
   "pools.*.publicRepositories": [nothing, pool({ publicRepositories: "allow" })],
+  "pools.*.rerun": [nothing, pool({ rerun: "never" })],
   "pools.*.shareLabels": [nothing, pool({ shareLabels: true })],
   "pools.*.backends": [
     nothing,

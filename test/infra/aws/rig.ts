@@ -99,6 +99,7 @@ export const poolSettings: Omit<PoolConfig, "backends"> = {
   runnerGroup: "Default",
   publicRepositories: "refuse",
   shareLabels: false,
+  rerun: "once",
 };
 /** Of a stack with that pool. */
 export const costs: Costs = {

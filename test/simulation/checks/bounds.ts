@@ -9,6 +9,8 @@ export function boundsOf(world: World, limits: Limits): string[] {
   const machinesMax = 2 * limits.machinesMax;
   const bounds: [string, number, number][] = [
     ["jobs", size(world.jobs), limits.mapsMax],
+    // Looked after with every list.
+    ["losses", size(world.losses), limits.mapsMax + machinesMax],
     ["machines", machines, machinesMax],
     ["reports", size(world.reports), machines],
     // A refused one stays until the next list.

@@ -40,11 +40,12 @@ const admittedLater = (made: Plan, action: Action) =>
 const reversed = (world: World): World => {
   const turned = <T>(record: Readonly<Record<string, T>>) =>
     Object.fromEntries(Object.entries(record).reverse());
-  const { machines, launches, circuits, jobs, reports, demand, views } = world;
+  const { machines, launches, losses, circuits, jobs, reports, demand, views } = world;
   return {
     ...world,
     machines: turned(machines),
     launches: turned(launches),
+    losses: turned(losses),
     circuits: turned(circuits) as World["circuits"],
     jobs: turned(jobs),
     reports: turned(reports),

@@ -11,12 +11,15 @@ import type { Faults } from "../faults.ts";
 import type { Prng } from "../prng.ts";
 import { type JobWish, makeJobs, type SimJob, type SimJobs } from "./jobs.ts";
 import { makeRecords, type Records } from "./records.ts";
+import { makeReruns, type Reruns } from "./reruns.ts";
 
 export interface SimulatedGitHub extends SimJobs, Records {
   /** What a manager uses. News go to `report` until another one connects. */
   connect(report: (fact: Fact) => void): GitHub;
   queue(wish: JobWish): void;
   cancel(id: string): void;
+  /** All jobs of the run are over. */
+  isOver: Reruns["isOver"];
   /** A pool whose scale set is kept. */
   serves(pool: string): boolean;
 }
@@ -116,6 +119,15 @@ export function simulateGitHub(options: GitHubOptions): SimulatedGitHub {
   };
   jobs.onRoom(assign);
 
+  const reruns = makeReruns({
+    ...options,
+    jobs,
+    queue: ({ name, pool, durationMs, run }, attempt) => {
+      jobs.add({ id: `${name}~${attempt}`, pool, durationMs, run }, { name, attempt });
+      assign(pool);
+    },
+  });
+
   const follow = (pools: readonly string[]) => {
     for (const pool of served) {
       if (pools.includes(pool)) continue;
@@ -141,6 +153,9 @@ export function simulateGitHub(options: GitHubOptions): SimulatedGitHub {
       hosts: () => ({ api: "http://127.0.0.1:1", broker: null }),
       archive: async () => ({ version: "2.336.0", sha256: "0".repeat(64), urls: ["x"] }),
       forget: async () => [],
+      seeRun: reruns.seeRun,
+      rerun: reruns.rerun,
+      hadNoEffect: (error) => (error as Error).message.endsWith("503"),
       removeSet: () => Promise.reject(new Error("nobody removes sets here")),
       credentials: () => {},
       classify: (error, pool) => failure((error as Error).message, pool),
@@ -156,6 +171,7 @@ export function simulateGitHub(options: GitHubOptions): SimulatedGitHub {
       assign(wish.pool);
     },
     cancel: (id) => jobs.cancel(id),
+    isOver: reruns.isOver,
     serves: (pool) => served.has(pool),
   };
 }

@@ -8,10 +8,16 @@ export interface JobWish {
   id: string;
   pool: string;
   durationMs: number;
+  /** The workflow run that it belongs to; default: one of its own. */
+  run?: number;
   /** Somebody cancels it so long after it was queued, if it does not run by then. */
   cancelAfterMs?: number;
 }
 export interface SimJob extends JobWish {
+  run: number;
+  /** The same in every attempt of its run; the id of the first. */
+  name: string;
+  attempt: number;
   /** `stuck`: GitHub gave it to the pool so often in vain that it will not try again. */
   state: "queued" | "assigned" | "delivered" | "running" | "completed" | "stuck";
   result: "succeeded" | "failed" | "canceled" | null;
@@ -30,7 +36,8 @@ export interface SimJobs {
   ofPool(pool: string): SimJob[];
 }
 export interface JobsApi extends SimJobs {
-  add(wish: JobWish): void;
+  /** `again`: which job it is, in a later attempt of its run. */
+  add(wish: JobWish, again?: Pick<SimJob, "name" | "attempt">): void;
   assign(pool: string, capacity: number): void;
   onRoom(room: (pool: string) => void): void;
   release(pool: string): void;
@@ -73,9 +80,9 @@ export function makeJobs({ clock, story, tell }: JobsOptions): JobsApi {
   const news = (job: SimJob, is: JobNews["is"]): JobNews => ({
     is,
     id: job.id,
-    name: job.id,
+    name: job.name,
     repository: "acme/widgets",
-    workflowRun: 1,
+    workflowRun: job.run,
     workflowRef: "",
     queuedMs: job.queuedMs,
     assignedMs: null,
@@ -110,10 +117,13 @@ export function makeJobs({ clock, story, tell }: JobsOptions): JobsApi {
     jobs,
     ofPool,
     beEndlesslyPatient: () => (reassignmentsMax = Infinity),
-    add: (wish) => {
+    add: (wish, again) => {
       const now = clock.now();
       const job: SimJob = {
         ...wish,
+        run: wish.run ?? 1_000 + jobs.size,
+        name: again?.name ?? wish.id,
+        attempt: again?.attempt ?? 1,
         state: "queued",
         result: null,
         runner: null,

@@ -9,7 +9,7 @@ const planted = Object.entries<Defect>(defects);
 
 test.each(planted)("%s is caught", async (_name, defect) => {
   for (let seed = 1; seed <= defect.within; seed++) {
-    const outcome = await runScenario(drawScenario(seed, defect.only), defect);
+    const outcome = await runScenario(drawScenario(seed, defect.only, defect.names), defect);
     const seen = outcome.is === "correctness" ? outcome.invariant : outcome.is;
     if (seen === "passed") continue;
     expect(defect.caughtBy, `seed ${seed}: ${outcome.is === "passed" ? "" : outcome.message}`).toContain(

@@ -28,6 +28,7 @@ const pool: PoolConfig = {
   runnerGroup: "Default",
   publicRepositories: "refuse",
   shareLabels: false,
+  rerun: "once",
   backends: [{ kind: "local" }],
 };
 const config = (): ManagerConfig => {

@@ -55,6 +55,7 @@ export interface Harness {
   facts: Fact[];
   /** Whole log, one JSON object a line. */
   lines: string[];
+  log: Deps["log"];
   directory: string;
   seen(): Extract<Fact, { is: "demand-seen" }>[];
   /** What is held against a pool now: its reasons; null before anything was said. */
@@ -119,6 +120,7 @@ export function harness(options: Options = {}): Harness {
     config: wanted,
     facts,
     lines,
+    log,
     directory,
     seen,
     failed: () => facts.filter((fact) => fact.is === "demand-failed"),
