@@ -8,7 +8,7 @@ import { messageOf } from "./errors.ts";
 import { startLife, type Life, type LifeOutcome } from "./life.ts";
 import type { Limits } from "./limits.ts";
 import type { Line } from "./listener.ts";
-import type { StatusBoard } from "./status.ts";
+import type { Status, StatusBoard } from "./status.ts";
 import type { Workplace } from "./workplace.ts";
 
 export interface Agent {
@@ -37,6 +37,10 @@ export interface AgentOptions {
 
 type Of<K extends Instruction["do"]> = Extract<Instruction, { do: K }>;
 
+/** An agent before this one began it. */
+const inLife = ({ phase, life, lastLife }: Status) =>
+  phase !== "preparing" && phase !== "ready" && life > 0 && lastLife?.life !== life;
+
 export function makeAgent({ workplace, ending, status, limits, deps }: AgentOptions): Agent {
   let unpacked = "";
   let life: Life | null = null;
@@ -58,6 +62,10 @@ export function makeAgent({ workplace, ending, status, limits, deps }: AgentOpti
     deps.log("run", { life: number, runnerName });
     draining = false;
     status.set({ phase: "starting", life: number, job: null, lastLife: null, problem: null, done: id });
+    live(jitConfig);
+  };
+  const live = (jitConfig: string | null) => {
+    const { life: number } = status.get();
     life = startLife({ life: number, workplace, jitConfig, onLine: heard, limits, deps });
     void life.ended.then(lifeOver);
   };
@@ -111,6 +119,10 @@ export function makeAgent({ workplace, ending, status, limits, deps }: AgentOpti
     status.set({ phase: "ended" });
   };
 
+  if (inLife(status.get())) {
+    status.set({ phase: "starting" });
+    live(null);
+  }
   return {
     obey: (instruction) => {
       if (instruction.id <= status.get().done) return;
@@ -129,6 +141,7 @@ export function makeAgent({ workplace, ending, status, limits, deps }: AgentOpti
     },
     prepared: async (folder) => {
       unpacked = folder;
+      if (life) return;
       if (workplace.isUsed()) await workplace.empty();
       if (ended) return;
       workplace.fill(unpacked, status.get().life + 1);

@@ -19,6 +19,9 @@ const exists = (path: string) =>
     () => false,
   );
 
+/** The name of a folder, which is no way out of where it lies. */
+const digest = /^[0-9a-f]{64}$/;
+
 export interface ArchiveOptions {
   /** Rounds over all addresses before it gives up; Infinity for ever. */
   rounds: number;
@@ -40,6 +43,7 @@ export async function unpackedRunner(
   archives: string,
   options: ArchiveOptions,
 ): Promise<string> {
+  if (!digest.test(archive.sha256)) throw new Error(`the runner's SHA-256 is none: ${archive.sha256}`);
   const folder = join(archives, archive.sha256);
   if (await exists(folder)) return folder;
   await mkdir(archives, { recursive: true, mode: 0o700 });
@@ -100,7 +104,7 @@ async function unpack(file: string, draft: string): Promise<void> {
 
 /** Machines hold links of their own, so an old archive may go while they run. */
 async function prune(archives: string, kept: number, { deps }: ArchiveOptions): Promise<void> {
-  const names = (await readdir(archives)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  const names = (await readdir(archives)).filter((name) => digest.test(name));
   const aged = await Promise.all(
     names.map(async (name) => ({ name, ms: (await stat(join(archives, name))).ctimeMs })),
   );

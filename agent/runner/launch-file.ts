@@ -1,9 +1,10 @@
 /** The agent's only argument: a file with its one-time token, taken once. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { launchFile, type LaunchFile } from "../protocol.ts";
 import { identify } from "../supervisor/process.ts";
+import { writeWhole } from "./memory.ts";
 
 /**
  * Reads the file and removes it. The rename is atomic, so of two agents that are started for one machine exactly one
@@ -41,9 +42,6 @@ function parse(text: string): unknown {
 
 /** Leaves {pid, startTime, boot} of a process in the machine's folder: a pid alone may soon name another one. */
 export function recordProcess(directory: string, name: "agent" | "listener", pid: number): void {
-  const file = join(directory, `${name}.json`);
-  writeFileSync(`${file}.new`, `${JSON.stringify(identify(pid) ?? { pid, startTime: 0 })}\n`, {
-    mode: 0o600,
-  });
-  renameSync(`${file}.new`, file);
+  const who = JSON.stringify(identify(pid) ?? { pid, startTime: 0 });
+  writeWhole(join(directory, `${name}.json`), `${who}\n`);
 }

@@ -25,7 +25,8 @@ export interface LifeOutcome {
 export interface LifeOptions {
   life: number;
   workplace: Workplace;
-  jitConfig: string;
+  /** Null: it was begun by the agent before this one. */
+  jitConfig: string | null;
   /** `listening` and `running` as they are printed. */
   onLine: (line: Line) => void;
   limits: Limits;
@@ -50,7 +51,7 @@ export function startLife({ life, workplace, jitConfig, onLine, limits, deps }: 
   });
 
   const live = async (): Promise<LifeOutcome> => {
-    await workplace.begin(life);
+    if (jitConfig !== null) await workplace.begin(life);
     for (let launches = 1; ; launches++) {
       if (stop.signal.aborted) return outcome(null, null);
       const present = workplace.start(life, launches, jitConfig, heard);
@@ -65,6 +66,8 @@ export function startLife({ life, workplace, jitConfig, onLine, limits, deps }: 
       if (verdict.then === "over") return outcome(code, ranJob ? null : verdict.problem);
       // Its registration is used up by the job: another start could only be refused.
       if (ranJob) return outcome(code, null);
+      if (jitConfig === null)
+        return outcome(code, `exit code ${code}, and the registration went with the agent before this one`);
       if (launches > limits.relaunchesMax)
         return outcome(code, `the runner ended with exit code ${code} ${launches} times in a row`);
       if (verdict.then === "relaunch") await deps.clock.sleep(limits.relaunchMs, stop.signal);

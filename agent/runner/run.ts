@@ -1,5 +1,6 @@
 /** The agent from its launch file to its end. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { EnrollResponse, LaunchFile, Usage } from "../protocol.ts";
 import { makeAgent, type Agent } from "./agent.ts";
 import { unpackedRunner } from "./archive.ts";
@@ -12,6 +13,7 @@ import { realPlaces, type Places } from "./gpu/pci.ts";
 import { recordProcess, takeLaunchFile } from "./launch-file.ts";
 import type { Limits } from "./limits.ts";
 import { makeManager } from "./manager.ts";
+import { makeMemory, type Memory } from "./memory.ts";
 import { makePost } from "./post.ts";
 import { slotOf } from "./slot.ts";
 import { makeStatus, type StatusBoard } from "./status.ts";
@@ -37,14 +39,15 @@ export async function runAgent(
 ): Promise<number> {
   const launch = takeLaunchFile(file);
   recordProcess(launch.directory, "agent", process.pid);
-  const status = makeStatus();
+  const memory = makeMemory(launch.units && join(launch.units.orders, "agent.json"));
+  const status = makeStatus(memory.kept().status, (status) => memory.keep({ status }));
   const workplace =
     launch.units === undefined
       ? ownProcesses(slotOf(launch.machine, launch.directory, launch.confinement), limits, deps)
       : unitWorkplace(launch.machine, launch.units, limits, deps);
   const agent = makeAgent({ workplace, ending: launch.end, status, limits, deps });
   process.once("exit", agent.kill);
-  const code = await serve({ launch, program, status, agent, stop, limits, deps, places });
+  const code = await serve({ launch, memory, program, status, agent, stop, limits, deps, places });
   process.off("exit", agent.kill);
   agent.kill();
   if (launch.end === "power-off" && !stop.aborted) {
@@ -57,6 +60,7 @@ export async function runAgent(
 
 interface Serving {
   launch: LaunchFile;
+  memory: Memory;
   program: string;
   status: StatusBoard;
   agent: Agent;
@@ -67,7 +71,7 @@ interface Serving {
 }
 
 async function serve(serving: Serving): Promise<number> {
-  const { launch, program, status, agent, stop, limits, deps, places } = serving;
+  const { launch, memory, program, status, agent, stop, limits, deps, places } = serving;
   const ca = launch.ca === undefined ? undefined : readFileSync(launch.ca, "utf8");
   const manager = makeManager(launch.managers, limits, makePost(deps.clock, ca));
   const over = new AbortController();
@@ -76,7 +80,9 @@ async function serve(serving: Serving): Promise<number> {
   try {
     const gpus = findGpus(places, limits, deps);
     await Promise.race([gpus.look(), deps.clock.sleep(limits.gpuFirstLookMs, stop)]);
-    const enrolled = await enroll(launch, manager, program, gpus.now(), stop, limits, deps);
+    const enrolled =
+      memory.kept().enrolled ?? (await enroll(launch, manager, program, gpus.now(), stop, limits, deps));
+    memory.keep({ enrolled });
     const connect = makeConnect(enrolled.github, limits, deps);
     void connect.measure(over.signal);
     const used = await makeUsage(launch.directory);
@@ -88,7 +94,9 @@ async function serve(serving: Serving): Promise<number> {
       return own && { ...own, gpus: gpus.now(), connect: connect.now() };
     };
     void prepare(serving, enrolled, over.signal);
-    await keepInSync({ manager, enrolled, status, agent, usage, limits, deps });
+    // Of another agent's reports none has such a number.
+    const sequence = (memory.kept().starts - 1) * 1e6;
+    await keepInSync({ manager, enrolled, sequence, status, agent, usage, limits, deps });
     return 0;
   } catch (error) {
     if (stop.aborted) {

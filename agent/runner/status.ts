@@ -1,5 +1,5 @@
 /** What this machine reports of itself, and who is told when it changes. */
-import type { Phase, SyncRequest } from "../protocol.ts";
+import type { SyncRequest } from "../protocol.ts";
 
 export type Status = Pick<SyncRequest, "phase" | "life" | "job" | "lastLife" | "problem" | "done">;
 
@@ -15,8 +15,10 @@ export interface StatusBoard {
 const textMax = 1_024;
 const text = (value: string | null) => value && value.slice(0, textMax);
 
-export function makeStatus(phase: Phase = "preparing"): StatusBoard {
-  let status: Status = { phase, life: 0, job: null, lastLife: null, problem: null, done: 0 };
+const first: Status = { phase: "preparing", life: 0, job: null, lastLife: null, problem: null, done: 0 };
+
+/** @param keep told of each change, before anybody hears of it */
+export function makeStatus(status = first, keep: (status: Status) => void = () => {}): StatusBoard {
   let change = new AbortController();
   const touch = () => {
     const before = change;
@@ -32,7 +34,7 @@ export function makeStatus(phase: Phase = "preparing"): StatusBoard {
       // A job may write lines of any length where the runner does: a report that is too long would never be taken.
       if (next.lastLife) next.lastLife = { ...next.lastLife, result: text(next.lastLife.result) };
       if (JSON.stringify(next) === JSON.stringify(status)) return;
-      status = next;
+      keep((status = next));
       touch();
     },
     touch,

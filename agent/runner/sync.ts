@@ -12,6 +12,8 @@ import type { StatusBoard } from "./status.ts";
 export interface SyncOptions {
   manager: Manager;
   enrolled: EnrollResponse;
+  /** Of the report before the first. */
+  sequence: number;
   status: StatusBoard;
   agent: Pick<Agent, "obey" | "withoutManager">;
   usage: () => Promise<Usage | null>;
@@ -29,7 +31,7 @@ export async function keepInSync(options: SyncOptions): Promise<void> {
   const { clock } = deps;
   const deliver = makeDelivery(options);
   await clock.sleep(limits.firstSyncMs, status.changed());
-  for (let sequence = 1; ; sequence++) {
+  for (let sequence = options.sequence + 1; ; sequence++) {
     const used = await usage();
     const changed = status.changed();
     const report = { protocol: protocolVersion, sequence, ...status.get(), usage: used };

@@ -10,13 +10,14 @@
  *
  * `job.stop` asks root to stop the unit. Files, because all of this outlives the agent.
  */
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { machineVariable } from "../machine-processes.ts";
 import type { LaunchFile } from "../protocol.ts";
 import type { Deps } from "./deps.ts";
 import type { Limits } from "./limits.ts";
 import { said, type Listener } from "./listener.ts";
+import { writeWhole } from "./memory.ts";
 import { followOutput, watched, type Output } from "./output.ts";
 import type { Workplace } from "./workplace.ts";
 
@@ -42,11 +43,6 @@ export function unitWorkplace(
   ];
   let runner = "";
 
-  const write = (file: string, text: string) => {
-    writeFileSync(`${file}.new`, text, { mode: 0o600 });
-    chmodSync(`${file}.new`, 0o600);
-    renameSync(`${file}.new`, file);
-  };
   /** The order that runs; null when none does. */
   const running = (): string | null => {
     const name = read(taken);
@@ -54,12 +50,11 @@ export function unitWorkplace(
   };
   const takeBack = (): boolean => {
     try {
-      renameSync(order, `${order}.back`);
+      rmSync(order);
+      return true;
     } catch {
       return false;
     }
-    rmSync(`${order}.back`);
-    return true;
   };
 
   /** Follows an order to its end. */
@@ -106,7 +101,7 @@ export function unitWorkplace(
       },
       interrupt: async () => {
         if (takeBack()) return end(null, null);
-        write(stop, "");
+        writeWhole(stop, "");
         await Promise.race([ended, clock.sleep(limits.unitStopMs)]);
         end(null, "muster-job.service did not stop");
       },
@@ -128,21 +123,24 @@ export function unitWorkplace(
     fill: (unpacked) => void (runner = basename(unpacked)),
     begin: () => Promise.resolve(),
     start: (life, launch, jitConfig, onLine) => {
-      const name = `${life}.${launch}`;
+      const given = `${life}.${launch}`;
+      if (jitConfig === null) {
+        const known = [/^MUSTER_ORDER=(.*)$/m.exec(read(order))?.[1], read(taken)];
+        return follow(known.find((name) => name?.startsWith(`${life}.`)) ?? given, onLine);
+      }
       const lines = {
-        MUSTER_ORDER: name,
+        MUSTER_ORDER: given,
         MUSTER_RUNNER: runner,
         [machineVariable]: machine,
         ACTIONS_RUNNER_INPUT_JITCONFIG: jitConfig,
-        ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE: "1",
       };
-      write(
+      writeWhole(
         order,
         Object.entries(lines)
           .map(([key, value]) => `${key}=${value}\n`)
           .join(""),
       );
-      return follow(name, onLine);
+      return follow(given, onLine);
     },
     // The update goes with the unit; the manager names the newest version for the next machine.
     updated: (stopped) => clock.sleep(limits.relaunchMs, stopped),

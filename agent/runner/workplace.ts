@@ -20,8 +20,11 @@ export interface Workplace {
   fill(unpacked: string, life: number): void;
   /** Before the first start of a life. */
   begin(life: number): Promise<void>;
-  /** @param launch counts the starts of this life */
-  start(life: number, launch: number, jitConfig: string, onLine: (line: Line) => void): Listener;
+  /**
+   * @param launch counts the starts of this life
+   * @param jitConfig null: the agent before this one started it, and what it has printed is read from its beginning
+   */
+  start(life: number, launch: number, jitConfig: string | null, onLine: (line: Line) => void): Listener;
   /** Waits for the runner's self-update to finish; after the limit it is started all the same, as run-helper.sh does. */
   updated(stop: AbortSignal): Promise<void>;
 }
@@ -39,7 +42,7 @@ export function ownProcesses(slot: Slot, limits: Limits, deps: Deps): Workplace 
       for (const file of [old, `${old}.1`]) await rm(file, { force: true });
     },
     start: (life, _launch, jitConfig, onLine) => {
-      const env = listenerEnvironment(slot, jitConfig, deps.env);
+      const env = listenerEnvironment(slot, jitConfig ?? "", deps.env);
       return startListener(slot, cell, env, log(life), onLine, limits, deps);
     },
     updated: async (stop) => {
