@@ -3,7 +3,8 @@
  * systemd. Ends with `stop()`, when it powers off, and with the test that started it; nothing stays.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
@@ -35,7 +36,7 @@ export interface Machine {
   inside(command: string, env?: NodeJS.ProcessEnv): Promise<string>;
   /** Calls of `systemctl` and `systemd-run`, without the name. */
   calls(tool: "systemctl" | "systemd-run"): string[];
-  /** What a unit said, as `NAME.service.log`; empty when it said nothing. */
+  /** What a unit said, as `NAME.service.log`; empty when it said nothing. It is there until `stop()`. */
   log(file: string): string;
   /** Resolves when it is off, for whatever reason. */
   off: Promise<void>;
@@ -55,6 +56,7 @@ export async function startMachine({
   tools = {},
 }: MachineOptions): Promise<Machine> {
   const name = `muster-test-${process.pid}-${++made}`;
+  const logs = mkdtempSync(join(tmpdir(), "muster-machine-"));
   const own = { systemctl: units("systemctl"), "systemd-run": units("systemd-run"), ...tools };
   const script = [
     "set -eu",
@@ -63,7 +65,7 @@ export async function startMachine({
       const [upper, work] = [`${rig}/upper${path}`, `${rig}/work${path}`];
       return `mkdir -p ${upper} ${work} && mount -t overlay -o lowerdir=${path},upperdir=${upper},workdir=${work} overlay ${path}`;
     }),
-    `mkdir ${rig}/bin ${rig}/logs`,
+    `mkdir ${rig}/bin ${rig}/logs && mount --bind ${logs} ${rig}/logs`,
     ...setUp,
     // The first process takes in what others leave behind, as the real one does.
     "exec 3<&0",
@@ -87,7 +89,6 @@ export async function startMachine({
     // It ends with its standard input.
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const logs = new Map<string, string>();
   const ended = new Promise<void>((resolve) => outer.once("exit", () => resolve()));
   await new Promise<void>((resolve, reject) => {
     createInterface({ input: outer.stdout! }).once("line", () => resolve());
@@ -101,11 +102,10 @@ export async function startMachine({
   }
   const read = (file: string) => {
     try {
-      logs.set(file, readFileSync(`${root}${rig}/logs/${file}`, "utf8"));
+      return readFileSync(join(logs, file), "utf8");
     } catch {
-      // Nothing was said, or the machine is off: then it is what was read last.
+      return "";
     }
-    return logs.get(file) ?? "";
   };
   const off = ended.then(() => removeGroups(cgroupOf(name)));
   return {
@@ -126,6 +126,7 @@ export async function startMachine({
     stop: async () => {
       outer.kill("SIGKILL");
       await off;
+      rmSync(logs, { recursive: true, force: true });
     },
   };
 }
