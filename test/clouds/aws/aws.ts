@@ -51,7 +51,8 @@ export interface Aws {
   lagLists(lists: number): void;
   /** No list shows them until `show`. */
   hide(ids: readonly string[]): void;
-  show(ids: readonly string[]): void;
+  /** Default: all that lists do not show yet. */
+  show(ids?: readonly string[]): void;
   /** What `resolve:ssm:PARAMETER` means; null: there is no such parameter. Default: moto's parameters, and those of Canonical and AWS that muster names. */
   setImage(parameter: string, imageId: string | null): void;
   /** What GetConsoleOutput shows; nothing until then. */

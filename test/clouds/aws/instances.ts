@@ -28,7 +28,7 @@ export interface Instances {
   pageSize(launches: number): void;
   lagLists(lists: number): void;
   hide(ids: readonly string[]): void;
-  show(ids: readonly string[]): void;
+  show(ids?: readonly string[]): void;
   setStatus(id: string, status: { system?: Status; instance?: Status }): void;
   setConsoleOutput(id: string, text: string): void;
   clear(): void;
@@ -168,7 +168,7 @@ export function makeInstances(upstream: Upstream, regions: ReadonlySet<string>):
     pageSize: (launches) => void (page = launches),
     lagLists: (lists) => void (lag = lists),
     hide: (ids) => ids.forEach((id) => hidden.set(id, { region: "", lists: Infinity })),
-    show: (ids) => ids.forEach((id) => hidden.delete(id)),
+    show: (ids = [...hidden.keys()]) => ids.forEach((id) => hidden.delete(id)),
     setStatus: (id, given) => void statuses.set(id, given),
     setConsoleOutput: (id, text) => void consoles.set(id, text),
     clear: () => {
