@@ -60,7 +60,11 @@ export function followOutput(
     }
     if (offset <= limits.outputBytesMax) return;
     // The writer appends, so it goes on at the beginning.
-    copyFileSync(file, `${file}.1`);
+    try {
+      copyFileSync(file, `${file}.1`);
+    } catch {
+      // The disk is full, or the folder is another user's (unit.ts): what has been read is let go.
+    }
     ftruncateSync(input, 0);
     offset = 0;
   };

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -35,6 +35,17 @@ it("every line is told once, also across the moment at which the file is copied 
   expect(lines).toEqual(written);
   expect(statSync(file).size).toBeLessThan(limits.outputBytesMax);
   expect(readFileSync(`${file}.1`, "utf8")).toContain("line 0 ");
+});
+
+it("where no file can be made beside it, it is emptied all the same, and followed on", () => {
+  mkdirSync(`${file}.1`);
+  const long = `${"-".repeat(limits.outputBytesMax)}\n`;
+  for (const text of [long, "Listening for Jobs\n"]) {
+    writeFileSync(file, text, { flag: "a" });
+    output!.read();
+  }
+  expect(lines.at(-1)).toBe("Listening for Jobs");
+  expect(statSync(file).size).toBeLessThan(limits.outputBytesMax);
 });
 
 it("who writes without end holds up nothing else, and is heard again afterwards", async () => {
