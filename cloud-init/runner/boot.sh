@@ -60,8 +60,9 @@ identity() {
   imds=http://169.254.169.254/latest
   token=$(imds_call -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' $imds/api/token) || return
   (umask 077 && echo "X-aws-ec2-metadata-token: $token" |
-    imds_call -H @- -o /run/muster/identity $imds/dynamic/instance-identity/rsa2048) || return
-  chown muster: /run/muster/identity
+    imds_call -H @- -o $at/identity $imds/dynamic/instance-identity/rsa2048) || return
+  # The folder is the agent's, so nothing of root's is opened in it.
+  chown muster: $at/identity && mv -fT $at/identity /run/muster/identity
 }
 imds_call() { curl -fsS --noproxy '*' --retry 3 -m 10 "$@"; }
 
@@ -132,7 +133,7 @@ start() {
   sed "s/@MACHINE@/$machine/" /etc/muster/launch.json.in >/etc/muster/launch.json
   swapoff -a
   systemctl daemon-reload && systemctl start --no-block $units || return
-  echo "$machine" >/var/lib/muster/machine
+  echo "$machine" >/opt/muster/machine
   : >$at/started
 }
 

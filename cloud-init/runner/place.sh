@@ -4,6 +4,7 @@
 # root's is written there.
 set -ef
 umask 022
+cd /
 job=/opt/muster/job
 at=/run/muster-job
 bare() {
@@ -12,12 +13,18 @@ bare() {
 }
 # Slots only.
 clean() { [ ! -e /opt/muster/clean ] || . /opt/muster/clean; }
+# What is left to clear away after a job has a time of its own: systemd would end it in the middle, and nobody be told.
+if [ "${1-}" = bare ]; then
+  bare
+  clean
+  exit
+fi
 # ORDER EXIT_CODE EXIT_STATUS SERVICE_RESULT; the second line is why there must be no other job, or was none.
 if [ "${1-}" = over ]; then
   exec >$at/why 2>&1
   why=
   [ "$EXIT_CODE" ] || why=$(tail -n 3 $at/why.start)
-  (bare && clean) || why="the slot is not clean: $(tail -n 3 $at/why)"
+  timeout -v -k 2 25 /bin/sh /opt/muster/place bare || why="the slot is not clean: $(tail -n 3 $at/why)"
   {
     echo "$(cat $at/taken) ${EXIT_CODE:--} ${EXIT_STATUS:--} $SERVICE_RESULT"
     echo $why
@@ -26,8 +33,13 @@ if [ "${1-}" = over ]; then
   exit
 fi
 exec >$at/why.start 2>&1
-mv /run/muster/job.env $at/order
-of() { sed -n "s/^$1=\([$2]*\)$/\1/p" $at/order; }
+# Not into a folder that an order before it named, and no link, folder or pipe.
+rm -rf $at/order
+mv -T /run/muster/job.env $at/order
+[ ! -h $at/order ]
+[ -f $at/order ]
+# One line: a second one would be a variable of its own, also of root's commands around the job.
+of() { sed -n "s/^$1=\([$2]*\)$/\1/p" $at/order | head -n 1; }
 rm -f $at/out
 : >$at/out
 chown muster: $at/out

@@ -1,7 +1,7 @@
 # Elastic machines: they end by themselves, serve one job with sudo, and one that was started once is spent.
 units='muster-job.path muster-job-stop.path muster-power-off.path muster-agent.service'
 at_boot() {
-  [ "$(cat /var/lib/muster/machine)" != "$INSTANCE_ID" ] || exec systemctl --no-block poweroff
+  [ "$(cat /opt/muster/machine)" != "$INSTANCE_ID" ] || exec systemctl --no-block poweroff
   systemd-run --no-block --unit=muster-dead-man --on-active=10min \
     /bin/sh -c '[ -e /run/muster-boot/started ] || systemctl poweroff'
 }

@@ -91,7 +91,7 @@ export function start(
   const { streams, close } = streamsOf(unit, places);
   const whole = [...(under.length > 0 ? ["setpriv", ...under, "--"] : []), program!, ...args];
   const child = spawn("/bin/sh", ["-c", 'echo $$ >"$0" && exec "$@"', cgroup.procs, ...whole], {
-    cwd: command.privileged ? "/" : (unit.one("WorkingDirectory") ?? "/"),
+    cwd: command.privileged ? "/" : (unit.one("WorkingDirectory")?.replace(/^-/, "") ?? "/"),
     env,
     stdio: streams,
     detached: true,

@@ -126,7 +126,7 @@ describe("the first boot", () => {
       "GET /latest/dynamic/instance-identity/rsa2048",
     ]);
     const calls = machine.calls();
-    const given = calls.indexOf("chown muster: /run/muster/identity");
+    const given = calls.indexOf("chown muster: /run/muster-boot/identity");
     expect(given).toBeGreaterThan(-1);
     // The rules reject the metadata's address for everybody but the agent.
     expect(calls.findIndex((call) => call.startsWith("nft -f"))).toBeGreaterThan(given);
@@ -283,9 +283,20 @@ describe("the second boot of the same machine", () => {
     expect(elsewhere.requests).toEqual([]);
   });
 
+  it.skipIf(process.getuid?.() !== 0)("starts nothing that a job left to start with a slot", async () => {
+    await machine.boot(document("clean-slot"));
+    for (const path of ["var/spool/cron/crontabs/runner", "var/lib/systemd/linger/runner"])
+      machine.write(path, "@reboot sh mine\n", 99);
+    machine.write("var/spool/cron/crontabs/root", "@daily sh ours\n");
+    await machine.boot(document("clean-slot"));
+    expect(() => machine.read("var/lib/systemd/linger/runner")).toThrow("ENOENT");
+    expect(() => machine.read("var/spool/cron/crontabs/runner")).toThrow("ENOENT");
+    expect(machine.read("var/spool/cron/crontabs/root")).toContain("ours");
+  });
+
   it("of another instance from its image starts anew", async () => {
     await machine.boot(document("power-off"));
-    machine.write("var/lib/muster/machine", "i-0fedcba9876543210\n");
+    machine.write("opt/muster/machine", "i-0fedcba9876543210\n");
     machine.calls();
     await machine.boot(document("power-off"));
     expect(machine.calls().at(-1)).toBe(started("power-off"));

@@ -4,9 +4,18 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 export const machineId = "i-0123456789abcdef0";
 
@@ -49,7 +58,8 @@ export interface Machine {
   read(path: string): string;
   /** Permissions of a file. */
   mode(path: string): number;
-  write(path: string, text: string): void;
+  /** @param owner the user's number; default whoever runs the test */
+  write(path: string, text: string, owner?: number): void;
   remove(): void;
 }
 
@@ -68,6 +78,7 @@ export function makeMachine(env: Record<string, string>, metadata: string): Mach
     "etc/ssl/certs",
     "etc/sudoers.d",
     "var/lib",
+    "var/spool",
     "usr/local/share",
     "dev",
     "bin",
@@ -90,7 +101,7 @@ export function makeMachine(env: Record<string, string>, metadata: string): Mach
   writeFileSync(at("calls"), "");
 
   const start = (command: readonly string[], rounds: number): Running => {
-    const mounts = ["opt", "run", "etc", "var/lib", "usr/local/share", "dev"];
+    const mounts = ["opt", "run", "etc", "var/lib", "var/spool", "usr/local/share", "dev"];
     const script = [
       "set -e",
       ...["null", "urandom"].map((name) => `mount --bind /dev/${name} ${at(`dev/${name}`)}`),
@@ -138,7 +149,11 @@ export function makeMachine(env: Record<string, string>, metadata: string): Mach
     },
     read: (path) => readFileSync(at(path), "utf8"),
     mode: (path) => statSync(at(path)).mode & 0o777,
-    write: (path, text) => writeFileSync(at(path), text),
+    write: (path, text, owner) => {
+      mkdirSync(dirname(at(path)), { recursive: true });
+      writeFileSync(at(path), text);
+      if (owner !== undefined) chownSync(at(path), owner, owner);
+    },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
