@@ -1,4 +1,6 @@
 /** The part of EC2's API that the backend uses, through the SDK. */
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import {
   CreateFleetCommand,
   type CreateFleetCommandInput,
@@ -73,6 +75,15 @@ export const ec2Of = (client: Pick<EC2Client, "send">): Ec2 => ({
   getConsoleOutput: (input, abortSignal) => client.send(new GetConsoleOutputCommand(input), { abortSignal }),
 });
 
+/** The SDK's own agents follow no proxy, not even where Node is told to. */
+const agents = (env: NodeJS.ProcessEnv = process.env) => {
+  const proxyEnv = env["NODE_USE_ENV_PROXY"] === "1" ? env : {};
+  return {
+    httpAgent: new HttpAgent({ keepAlive: true, proxyEnv }),
+    httpsAgent: new HttpsAgent({ keepAlive: true, proxyEnv }),
+  };
+};
+
 /** Keys of the manager's role, or of whoever runs it, for what is signed by hand; each asking gives valid ones. */
 export const keysOf = (region: string): (() => Promise<Keys>) => {
   const { config } = new EC2Client({ region });
@@ -89,6 +100,7 @@ export const connect = (region: string): Ec2 =>
       region,
       maxAttempts: 1,
       requestHandler: {
+        ...agents(),
         connectionTimeout: awsLimits.connectTimeoutMs,
         requestTimeout: Math.max(...Object.values(awsLimits.callTimeoutMs)),
         throwOnRequestTimeout: true,
