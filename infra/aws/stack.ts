@@ -48,11 +48,6 @@ export interface AwsStackArgs {
 /** @returns what the stack tells */
 export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource): AwsOutputs => {
   const { stack, github, manager, aws, pools, node, secrets } = args;
-  if (Object.values(pools).some(({ backends }) => backends.some(({ fixed }) => fixed === 0)))
-    void pulumi.log.warn(
-      "machines on AWS are launched and paid for, but in this version no job runs on them: one that gets there fails.",
-      parent,
-    );
   const context = awsContext({ stack, settings: aws, name }, { parent });
   const [home, ...further] = aws.regions;
   const inside = (region: string) => ({ parent, provider: context.provider(region) });
