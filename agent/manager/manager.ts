@@ -23,6 +23,7 @@ import { keepUp } from "./journal/upkeep.ts";
 import { watchLeaks } from "./leaks.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { keepListing } from "./lists.ts";
+import { logLosses } from "./log-losses.ts";
 import { makeLoop } from "./loop.ts";
 import { mirrorBucket } from "./mirror/home.ts";
 import { makeMirror } from "./mirror/mirror.ts";
@@ -211,6 +212,7 @@ export async function startManager(options: ManagerOptions, deps: Deps): Promise
   });
 
   loop.watch(watchLeaks(limits, deps));
+  loop.watch(logLosses(deps));
 
   const reload = async () => {
     const settings = await readSettings(options.settingsPath);

@@ -1,6 +1,7 @@
 /** What people and programs see of a manager: the body of GET /api/state, the page's data and the CLI's. No secrets. */
 import type { BootPhase } from "../boot-manifest.ts";
 import type { Gpu, GitHubHost, Usage } from "../protocol.ts";
+import type { RerunReason } from "./losses.ts";
 import type { Access, AccessReason, CredentialLife, Ms, Reason, SourceView, Stage } from "./world.ts";
 
 /** A job's way, in this order; `atMs` is wall time, null when the step has not happened (yet). */
@@ -147,6 +148,8 @@ export interface JobView {
   waitMs: Ms | null;
   /** Why it waits now; empty once it runs. */
   waitsFor: string;
+  /** Where a cloud took its machine away: what becomes of its re-run. */
+  rerun?: { reason: RerunReason; detail: string };
 }
 
 export interface ManagerState {

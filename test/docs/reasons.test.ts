@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { defaultLimits } from "../../agent/manager/limits.ts";
+import { rerunReasons } from "../../agent/manager/losses.ts";
 import type { WaitReason } from "../../agent/manager/view.ts";
 import { reasons, type Reason } from "../../agent/manager/world.ts";
 
@@ -25,7 +26,7 @@ const waitReasons = {
   "public-repository": true,
   "label-clash": true,
 } satisfies Record<Exclude<WaitReason["reason"], Reason>, true>;
-const codes = [...Object.keys(waitReasons), ...reasons];
+const codes = [...Object.keys(waitReasons), ...reasons, ...rerunReasons];
 
 describe("docs/reasons.md", () => {
   it.each(codes)("explains %s and names the cure", (code) => {

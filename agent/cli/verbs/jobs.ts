@@ -183,6 +183,11 @@ export const jobLine = (job: JobView, state: ManagerState, terminal: Terminal): 
       `${indent}${terminal.paint("quiet", reason === undefined ? why : `docs/reasons.md#${reason}`)}`,
     );
   }
+  if (job.rerun)
+    head.push(
+      ...line("lost", safe(job.rerun.detail, 1024)),
+      `${indent}${terminal.paint("quiet", `docs/reasons.md#${safe(job.rerun.reason, 40)}`)}`,
+    );
   const parts = partsOf(job.timeline);
   const lastKnown = parts.findLastIndex(({ atMs }) => atMs !== null);
   const rows = parts.map(({ step, atMs, tookMs, before, gap }, index) => {

@@ -3,6 +3,7 @@ import { Gauge, type Registry } from "prom-client";
 import type { Deps } from "../deps.ts";
 import { leaks } from "../leaks.ts";
 import { defaultLimits } from "../limits.ts";
+import { isOpenLoss } from "../losses.ts";
 import type { WaitReason } from "../view.ts";
 import type { Ms, PoolName, World } from "../world.ts";
 import { actionAges, ages } from "./ages.ts";
@@ -106,6 +107,17 @@ function refused({ world, refusals }: Moment): Series {
   });
 }
 
+/** Every pool has its figures, for the same reason. */
+function lostJobs({ world }: Moment): Series {
+  const open = Object.values(world.losses).filter(isOpenLoss);
+  return pools(world).flatMap((pool) =>
+    (["rerun-waits", "rerun-refused"] as const).map((reason) => {
+      const count = open.filter((loss) => loss.pool === pool && loss.reason === reason).length;
+      return [{ pool, reason }, count] as const;
+    }),
+  );
+}
+
 function refusedPools({ world }: Moment): Series {
   return pools(world).flatMap((pool) => {
     const reasons = new Set((world.access[pool]?.refusals ?? []).map(({ reason }) => reason));
@@ -127,6 +139,7 @@ const figures = {
   muster_jobs_waiting: perPool(waiting),
   muster_jobs_available: perPool((world, pool) => world.demand[pool]?.statistics.available ?? 0),
   muster_jobs_running: perPool((world, pool) => world.demand[pool]?.statistics.running ?? 0),
+  muster_lost_jobs: lostJobs,
   muster_refused_jobs: refused,
   muster_circuit_open: circuits,
   muster_launches_in_doubt: ({ world }: Moment): Series => [

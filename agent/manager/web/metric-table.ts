@@ -133,6 +133,12 @@ export const metricTable = {
   muster_jobs_available: gauge(["pool"], "Jobs that GitHub holds back until there is room."),
   muster_jobs_running: gauge(["pool"], "Jobs that run, as GitHub counts."),
   muster_jobs_done_total: counter(["pool", "result"], "Jobs that GitHub called completed."),
+  muster_jobs_lost_total: counter(["pool"], "Jobs whose machine a cloud took away."),
+  muster_reruns_total: counter(["pool", "outcome"], "Lost jobs that were run again (made) or not (left)."),
+  muster_lost_jobs: gauge(
+    ["pool", "reason"],
+    "Lost jobs that wait to be run again, or whose re-run GitHub refuses.",
+  ),
   muster_refused_jobs: gauge(["pool", "reason"], "Waiting jobs that the plan could not serve."),
 
   muster_machines: gauge(["pool", "stage"], "Machines by stage."),

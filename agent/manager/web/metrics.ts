@@ -68,6 +68,8 @@ export function makeMetrics(deps: Deps): Metrics {
   const launches = counter("muster_launches_total");
   const launchFailures = counter("muster_launch_failures_total");
   const syncs = counter("muster_syncs_total");
+  const lost = counter("muster_jobs_lost_total");
+  const reruns = counter("muster_reruns_total");
   const actions = counter("muster_actions_total");
   const requests = counter("muster_github_requests_total");
   /** By action under way: its kind and when it began. */
@@ -105,6 +107,16 @@ export function makeMetrics(deps: Deps): Metrics {
     if (old.stage === "registered" && listens && machine.registration)
       registration.observe({ pool }, seconds(machine.registration.askedMs, now));
   };
+  const lossesMoved = (before: World, after: World) => {
+    for (const { id, pool: name, reason } of Object.values(after.losses)) {
+      const old = before.losses[id]?.reason;
+      const pool = settled(name, after);
+      if (old === undefined) lost.inc({ pool });
+      if (old === reason) continue;
+      if (reason === "rerun-made") reruns.inc({ pool, outcome: "made" });
+      if (reason === "rerun-left") reruns.inc({ pool, outcome: "left" });
+    }
+  };
   const backendOf = (world: World, launch: string) => world.launches[launch]?.backend ?? "gone";
 
   return {
@@ -112,6 +124,7 @@ export function makeMetrics(deps: Deps): Metrics {
     observeWorld: gauges.show,
     observeFact(fact, before, after, now) {
       book.follow(fact, after);
+      if (before.losses !== after.losses) lossesMoved(before, after);
       if (before.machines !== after.machines) {
         for (const id of mayHaveMoved(fact, before)) {
           const [old, machine] = [before.machines[id], after.machines[id]];

@@ -13,6 +13,7 @@ import {
   type PoolView,
   type WaitReason,
 } from "../view.ts";
+import type { Loss } from "../losses.ts";
 import { gpuLabels, gpusOf, labelWarning } from "../gpus.ts";
 import { isAlive, type Job, type Machine, type Ms, type PoolName, type Stage, type World } from "../world.ts";
 import { type ConnectTimes, connectViews, gpuView } from "./detail.ts";
@@ -98,9 +99,12 @@ function poolView(input: StateInput, name: PoolName, machines: readonly Machine[
     capacity: input.capacity[name] ?? 0,
     machines: stages,
     reasons: (input.refusals[name] ?? []).map((each) => ({ ...each, detail: visible(each.detail, 1024) })),
-    warnings: [...slotWarnings(world, name).map((each) => visible(each, 1024)), warning, ...shared].filter(
-      (each) => each !== null,
-    ),
+    warnings: [
+      ...slotWarnings(world, name).map((each) => visible(each, 1024)),
+      warning,
+      refusedReruns(world, name),
+      ...shared,
+    ].filter((each) => each !== null),
     refused: (world.access[name]?.refusals ?? []).map((each) => ({
       ...each,
       detail: visible(each.detail, 1024),
@@ -115,6 +119,16 @@ function poolView(input: StateInput, name: PoolName, machines: readonly Machine[
       : null,
     ...(waits ? { waits } : {}),
   };
+}
+
+/** Said of the pool too: until somebody acts none of its lost jobs is run again. */
+function refusedReruns({ losses }: World, pool: PoolName): string | null {
+  const refused = Object.values(losses).filter(
+    (loss) => loss.pool === pool && loss.reason === "rerun-refused",
+  );
+  if (refused.length === 0) return null;
+  const many = refused.length === 1 ? "1 lost job is" : `${refused.length} lost jobs are`;
+  return `${many} not run again: ${visible(refused[0]!.detail, 1024)}`;
 }
 
 const byName = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
@@ -167,10 +181,13 @@ function jobViews(input: StateInput, now: Ms): JobView[] {
   const others = Object.values(input.world.jobs).filter(({ id }) => !known.has(id));
   const all = [...others.map(recordOf), ...records].slice(0, jobsShownMax);
   const why = waitsFor(input, all, now);
-  return all.map((record) => jobView(record, why.get(record.id) ?? "", now));
+  return all.map((record) => jobView(record, why.get(record.id) ?? "", lossOf(input.world, record), now));
 }
 
-function jobView(record: JobRecord, why: string, now: Ms): JobView {
+const lossOf = ({ losses }: World, { runner }: JobRecord): Loss | undefined =>
+  runner !== null && Object.hasOwn(losses, runner) ? losses[runner] : undefined;
+
+function jobView(record: JobRecord, why: string, loss: Loss | undefined, now: Ms): JobView {
   const { times, state } = record;
   const since = times.queued ?? times.assigned;
   const waits = state === "queued" || state === "assigned";
@@ -187,6 +204,9 @@ function jobView(record: JobRecord, why: string, now: Ms): JobView {
     timeline: steps.map((step) => ({ step, atMs: times[step] })),
     waitMs: waits ? (since === null ? null : Math.max(0, now - since)) : waitedMs(record),
     waitsFor: waits ? why : "",
+    ...(loss
+      ? { rerun: { reason: loss.reason, detail: `${visible(loss.why, 300)}; ${visible(loss.detail, 1024)}` } }
+      : {}),
   };
 }
 

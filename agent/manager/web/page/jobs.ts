@@ -73,7 +73,7 @@ function jobRow(job: JobView, { waited, waitScale, ran, runScale }: Lengths) {
           ${ran === null ? "" : bar([{ look, title: stateOf(job), fromMs: 0, toMs: ran }], runScale)}
           <span class="figure ${look === "failed" ? "bad" : ""}"
             >${stateOf(job)}${ran === null ? "" : ` ${duration(ran)}`}</span
-          >
+          >${job.rerun ? html`<span class="why">lost: ${job.rerun.detail}</span>` : ""}
         </span>
       </summary>
       ${stepList(job)}
@@ -131,7 +131,7 @@ const spoken = (segments: readonly Drawn[]): string =>
   segments.map(({ title, fromMs, toMs }) => `${title} ${duration(toMs - fromMs)}`).join(", ") ||
   "nothing yet";
 
-function stepList({ timeline, machine, workflowRef, state }: JobView) {
+function stepList({ timeline, machine, workflowRef, state, rerun }: JobView) {
   const lastKnown = timeline.findLastIndex(({ atMs }) => atMs !== null);
   let before: number | null = null;
   const items = timeline.map(({ step, atMs }, index) => {
@@ -147,6 +147,7 @@ function stepList({ timeline, machine, workflowRef, state }: JobView) {
     <ol>
       ${items}
     </ol>
+    ${rerun ? html`<p>lost with its machine: ${rerun.detail} (${rerun.reason})</p>` : ""}
     <p class="quiet">${machine === null ? "no machine yet" : html`on machine ${machine}`} · ${workflowRef}</p>
   </div>`;
 }
