@@ -114,7 +114,7 @@ export class FakeManager {
   /** The first report, from the `from`th on, for which `test` holds; fails after `limitMs`. */
   async report(
     test: (sync: SyncRequest) => boolean,
-    { from = 0, limitMs = 15_000 }: { from?: number; limitMs?: number } = {},
+    { from = 0, limitMs = 50_000 }: { from?: number; limitMs?: number } = {},
   ): Promise<SyncRequest> {
     await this.until(() => this.syncs.slice(from).some(test), limitMs);
     return this.syncs.slice(from).find(test)!;
@@ -125,7 +125,7 @@ export class FakeManager {
   }
 
   /** Waits until a call made `test` true. */
-  until(test: () => boolean, limitMs = 15_000): Promise<void> {
+  until(test: () => boolean, limitMs = 50_000): Promise<void> {
     const said = () => this.syncs.map(({ phase, life, done }) => `${phase}/${life}/${done}`).join(" ");
     return new Promise((resolve, reject) => {
       const look = () => {
