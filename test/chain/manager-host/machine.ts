@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Machine as Played, rig, startMachine as startPlayed } from "../../systemd/machine.ts";
 
-export interface Machine extends Pick<Played, "root" | "inside" | "stop" | "log"> {
+export interface Machine extends Pick<Played, "root" | "inside" | "stop" | "log" | "off" | "poweredOff"> {
   /** As cloud-init does at every boot, and then the boot unit to its end. */
   boot(userData: string, extra: Readonly<Record<string, string>>): Promise<string>;
 }

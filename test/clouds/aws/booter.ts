@@ -27,6 +27,8 @@ export type BooterEvent = { id: string; what: "boots" | "powered off" | "switche
 export interface Booter {
   /** Decides for instances that are seen from now on; those without user data never boot. */
   rule(decide: (instance: Instance) => Fate): void;
+  /** One that somebody else has booted: AWS's word ends it, too. */
+  adopt(id: string, machine: RunningInstance): void;
   /** Ids of those that run here now. */
   running(): string[];
   /** What happened to whom, in order. */
@@ -110,6 +112,7 @@ export const startBooter = ({ aws, region, lookMs = 250, ...options }: BooterOpt
   return {
     events,
     rule: (next) => void (decide = next),
+    adopt: (id, machine) => void known.set(id, { off: false, machine: Promise.resolve(machine) }),
     running: () => [...known].filter(([, { off }]) => !off).map(([id]) => id),
     die: (id) => switchOff(id, "died"),
     said: () => [...logs].map(([id, said]) => `${id}: ${said()}`).join("\n---\n"),

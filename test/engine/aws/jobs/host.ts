@@ -51,6 +51,9 @@ export const bootHost = async ({ instance, region, aws, network, signer, relays 
     machine,
     state: async (): Promise<ManagerState> =>
       JSON.parse((await readControl(socket, "/control/state", 10_000)).body) as ManagerState,
+    off: machine.off.then(() => machine.poweredOff()),
+    said: () =>
+      ["muster-manager", "muster-updater"].map((unit) => machine.log(`${unit}.service.log`)).join("\n"),
     stop: () => machine.stop(),
   };
 };
