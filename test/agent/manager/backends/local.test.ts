@@ -150,9 +150,17 @@ describe("the local backend", () => {
   });
 
   it("adopts an agent that was started but not yet written down", async () => {
+    // It writes that down itself, first thing: here only when it may go.
+    const { runnerBundle } = rig.settings.manager;
+    const path = join(rigFolder(), "slow-agent.mjs");
+    const waits = "while (!existsSync('go')) await new Promise((done) => setTimeout(done, 10));";
+    const program = `import { existsSync } from "node:fs";\n${waits}\nawait import(${JSON.stringify(runnerBundle.path)});`;
+    writeFileSync(path, program);
+    Object.assign(rig.settings.manager, { runnerBundle: { ...runnerBundle, path } });
     await launch();
-    rmSync(rig.path(id, "agent.json"), { force: true });
+    rmSync(rig.path(id, "agent.json"));
     await launch([id], rig.another());
+    writeFileSync(rig.path(id, "go"), "");
     await rig.manager.phase("ready");
     expect(rig.enrolled(id)).toBe(1);
     expect(await running()).toEqual([true]);
