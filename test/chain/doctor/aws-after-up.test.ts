@@ -29,19 +29,19 @@ import {
   status,
 } from "../../agent/cli/doctor/aws/deployed.ts";
 import { lookAtAws } from "../../agent/cli/doctor/aws/rig.ts";
-import { withMoto } from "../with-moto.ts";
-import { startFront, type Front } from "./front.ts";
+import { withAws } from "../with-aws.ts";
+import { startFront, type Front } from "../../clouds/front.ts";
 
 const region = "eu-central-1";
-const moto = withMoto();
+const there = withAws();
 let front: Front;
 beforeAll(async () => {
-  front = await startFront(moto().url);
+  front = await startFront(there().url);
   vi.stubEnv("AWS_ENDPOINT_URL", front.url);
 });
 afterAll(() => front.stop());
 beforeEach(async () => {
-  await moto().reset();
+  await there().reset();
   front.refusals.clear();
   front.launches.clear();
   front.judge = () => true;
@@ -140,6 +140,34 @@ test("what a dry run is refused with is told, of one zone as a warning, of all a
   );
 });
 
+test("a template whose image's parameter is gone is a blocker, until it is there again", async () => {
+  const parameter = "/acme/golden";
+  await bringUp(`resolve:ssm:${parameter}`);
+  expect((await look(["templates"])).text.join()).toMatch(
+    /^blocker templates: .*SsmInvalidParameter: The parameter \/acme\/golden does not exist/,
+  );
+  there().setImage(parameter, "ami-12345678");
+  expect((await look(["templates"])).text.join()).toMatch(/^ok templates: /);
+});
+
+test("launches that whoever asks may not do are a warning that names the action", async () => {
+  await bringUp();
+  there().deny("RunInstances");
+  const { text } = await look(["templates"]);
+  expect(text.join()).toMatch(
+    /^warning templates: .*cannot be tried by these credentials: UnauthorizedOperation: ec2:RunInstances is denied/,
+  );
+  expect(text.join()).not.toContain("Encoded");
+});
+
+test("a manager's machine on a broken host is a blocker", async () => {
+  const { id } = await bringUp();
+  there().setStatus(id, { system: "impaired" });
+  expect((await look(["manager-machine"])).text.join()).toMatch(
+    new RegExp(`^blocker manager-machine: ${id}: EC2's system status check fails`),
+  );
+});
+
 test("a template that was deleted is a blocker", async () => {
   const { put, entry } = await bringUp();
   await put(
@@ -175,7 +203,7 @@ test("a manager's machine that stands still is a blocker, and so is one that is 
   expect((await look(["manager-machine"])).text.join()).toMatch(
     new RegExp(`^blocker manager-machine: ${id} is stopped`),
   );
-  await moto().reset();
+  await there().reset();
   const { text } = await look();
   expect(text.join()).toMatch(/skipped templates: not looked at: up has not left settings for the manager/);
 });

@@ -6,7 +6,7 @@ import { connectAws } from "../../../agent/cli/doctor/aws/sdk.ts";
 import { realDeps } from "../../../agent/manager/deps.ts";
 import { lookAtAws } from "../../agent/cli/doctor/aws/rig.ts";
 import { withMoto } from "../with-moto.ts";
-import { startFront, type Front } from "./front.ts";
+import { startFront, type Front } from "../../clouds/front.ts";
 
 const region = "eu-central-1";
 const moto = withMoto();

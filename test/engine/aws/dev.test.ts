@@ -1,8 +1,9 @@
 /** A life of the stack `dev`, as its settings file is, on the real engine with moto as AWS. */
 import { DescribeInstancesCommand, EC2Client, type Tag } from "@aws-sdk/client-ec2";
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import type { CurrentObject } from "../../../agent/manager-host.ts";
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { statusKey, type CurrentObject, type HostStatus } from "../../../agent/manager-host.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { doctorOf, makeSpotRole } from "./doctor.ts";
 import { packArguments, reviewText, stateViolations } from "./review.ts";
 import { githubToken, openAwsRig, said, type AwsPreview, type AwsRig } from "./rig.ts";
 import { wrongInLeaving } from "./leaving-order.ts";
@@ -32,12 +33,14 @@ const account = () => ({
   credentials: { accessKeyId: "test", secretAccessKey: "test" },
 });
 
+const bucket = async () =>
+  (await rig.everything()).find((line) => line.startsWith("bucket muster-dev-manager"))!.split(" ")[1]!;
+const s3 = () => new S3Client({ ...account(), forcePathStyle: true });
+
 /** What the manager watches. */
 const current = async (): Promise<CurrentObject["config"]> => {
-  const bucket = (await rig.everything()).find((line) => line.startsWith("bucket muster-dev-manager"));
-  const s3 = new S3Client({ ...account(), forcePathStyle: true });
-  const ask = new GetObjectCommand({ Bucket: bucket!.split(" ")[1]!, Key: "manager/current.json" });
-  const text = await (await s3.send(ask)).Body!.transformToString();
+  const ask = new GetObjectCommand({ Bucket: await bucket(), Key: "manager/current.json" });
+  const text = await (await s3().send(ask)).Body!.transformToString();
   return (JSON.parse(text) as CurrentObject).config;
 };
 const templateNow = async () => (await current()).pools["arm64"]!.backends[0];
@@ -86,6 +89,35 @@ test("the stack is as its snapshot shows it: read what differs as you would read
 
 test("it keeps every policy, with each secret in sight", async () => {
   expect(await stateViolations(rig)).toEqual([]);
+});
+
+test("muster doctor blocks on a manager that never reported, and on nothing once it has", async () => {
+  const removeRole = await makeSpotRole(account());
+  const before = await doctorOf(rig, account());
+  expect(before.said("blocker")).toEqual([
+    expect.stringMatching(/^manager-machine: i-\w+ has never reported/) as string,
+  ]);
+  expect([before.code, before.stderr]).toEqual([1, ""]);
+  const status: HostStatus = {
+    at: new Date().toISOString(),
+    manager: (await current()).manager.managerBundle.sha256,
+    healthy: true,
+    refused: null,
+    drain: null,
+    problem: null,
+  };
+  const at = { Bucket: await bucket(), Key: statusKey };
+  await s3().send(new PutObjectCommand({ ...at, Body: JSON.stringify(status) }));
+  const after = await doctorOf(rig, account());
+  expect([after.said("blocker"), after.said("skipped"), after.code]).toEqual([[], [], 0]);
+  const fine = after.said("ok").join("\n");
+  expect(fine).toMatch(/^templates: .*EC2 would launch c8g\.xlarge, c7g\.xlarge/m);
+  expect(fine).toMatch(
+    /^manager-rights: .*CreateFleet[^]*^manager-machine: the manager is well[^]*^version: /m,
+  );
+  // A manager that seems to live would be waited for at the end.
+  await s3().send(new DeleteObjectCommand(at));
+  await removeRole();
 });
 
 test("a changed limit changes what the manager watches, and nothing else", async () => {

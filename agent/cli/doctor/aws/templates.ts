@@ -12,8 +12,7 @@ import { atAws } from "./facts.ts";
 import { type AwsPorts, AwsRefused, type Launch } from "./ports.ts";
 
 /** One that the calls of somebody else, or the moment, explain as well. */
-const isPassing = ({ code }: AwsRefused) =>
-  ["throttled", "unavailable", "unknown"].includes(rowOf(code, 400).reason);
+const isPassing = ({ code }: AwsRefused) => ["throttled", "unavailable"].includes(rowOf(code, 400).reason);
 const isDenied = ({ code }: AwsRefused) => rowOf(code, 400).reason === "denied";
 
 const caught = async <T>(work: Promise<T>): Promise<T | AwsRefused> => {

@@ -69,10 +69,10 @@ describe("launch templates", () => {
     const found = await one({
       templateImage: () => Promise.resolve("resolve:ssm:/aws/service/x"),
       imageState: () => refuse("asked"),
-      tryLaunch: () => refuse("InvalidParameterValue", "The SSM parameter /aws/service/x does not exist"),
+      tryLaunch: () => refuse("SsmInvalidParameter", "The parameter /aws/service/x does not exist"),
     });
     expect(found).toMatchObject({ level: "blocker" });
-    expect(found.found).toContain("InvalidParameterValue: The SSM parameter");
+    expect(found.found).toContain("SsmInvalidParameter: The parameter");
   });
 
   it("that EC2 would launch nowhere are a blocker, somewhere else a warning", async () => {
@@ -113,7 +113,7 @@ describe("launch templates", () => {
     expect(tried).toBe(1);
   });
 
-  it.each(["RequestLimitExceeded", "NoAnswer", "SomethingNew"])(
+  it.each(["RequestLimitExceeded", "NoAnswer", "InternalError"])(
     "%s is the moment's, not the template's: a warning",
     async (code) => {
       expect((await one({ tryLaunch: () => refuse(code) })).level).toBe("warning");

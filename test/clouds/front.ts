@@ -1,6 +1,6 @@
 /**
- * moto with what the doctor asks and moto does not know: IAM's simulator, EC2's quotas, dry runs of launches; and a table
- * of refusals for any call.
+ * Before the stand-in of AWS, what the doctor asks of other services than EC2 and moto does not know: IAM's simulator and
+ * EC2's quotas; and tables of refusals, of any call and of launches as dry runs.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,7 +10,7 @@ export interface Refusal {
   status: number;
   code: string;
   message?: string;
-  /** So many times, then moto answers; left out: always. */
+  /** So many times; left out: always. */
   times?: number;
 }
 export interface Front {
@@ -84,19 +84,16 @@ const quotaAnswer = (target: string, code: string, quotas: Front["quotas"]): [nu
     : [200, JSON.stringify({ Quota: { QuotaCode: code, ServiceCode: "ec2", Value: value } })];
 };
 
-const dryRun = (form: URLSearchParams, launches: Front["launches"]): [number, string] => {
+/** Null: nothing refuses it here. */
+const dryRun = (form: URLSearchParams, launches: Front["launches"]): [number, string] | null => {
   const named = ["InstanceType", "SubnetId", "LaunchTemplate.LaunchTemplateId"].map(
     (name) => form.get(name) ?? "",
   );
   const refusal = named.map((name) => launches.get(name)).find((found) => found !== undefined);
-  return error("ec2", {
-    status: refusal ? 400 : 412,
-    code: refusal?.code ?? "DryRunOperation",
-    message: refusal?.message ?? "Request would have succeeded, but DryRun flag is set.",
-  });
+  return refusal ? error("ec2", { status: 400, ...refusal }) : null;
 };
 
-/** @param upstream moto */
+/** @param upstream where everything else goes */
 export const startFront = async (upstream: string): Promise<Front> => {
   const front: Omit<Front, "url" | "stop"> = {
     quotas: new Map(),
