@@ -40,13 +40,32 @@ const actions: Right = {
   why: "reads which jobs wait, since github.source is queued-runs",
 };
 
+const rerunning: Right = {
+  ...actions,
+  level: "write",
+  why: "runs jobs again that lost their machine to AWS, since a pool's rerun is once, and reads their runs",
+};
+const deployments: Right = {
+  permission: "deployments",
+  level: "read",
+  group: "Repository",
+  name: "Deployments",
+  why: "tells jobs that deploy from others, so that none of them is run again",
+};
+
 /**
  * @param source `github.source` of the settings: only queued-runs reads runs and jobs; scale sets need nothing of it
+ * @param reruns whether a pool on a cloud has `rerun: once`
  */
-export const neededRights = (kind: "repository" | "organization", source: string | null): Right[] => {
+export const neededRights = (
+  kind: "repository" | "organization",
+  source: string | null,
+  reruns = false,
+): Right[] => {
   const queued = source === "queued-runs";
-  if (kind === "repository") return [administration, ...(queued ? [actions] : []), metadata];
-  return [selfHosted, ...(queued ? [actions, metadata] : [])];
+  const runs = reruns ? [rerunning, deployments] : queued ? [actions] : [];
+  if (kind === "repository") return [administration, ...runs, metadata];
+  return [selfHosted, ...runs, ...(runs.length > 0 ? [metadata] : [])];
 };
 
 /** `Administration: read and write` */
@@ -76,14 +95,15 @@ export const excessRights = (needed: readonly Right[], held: Held): string[] =>
 export const tokenRights = (
   kind: Target["kind"],
   source: string | null,
+  reruns = false,
 ): { fine: string | null; classic: string } => {
-  const queued = source === "queued-runs";
+  const runs = reruns || source === "queued-runs";
   if (kind === "enterprise") return { fine: null, classic: "manage_runners:enterprise" };
-  const rights = neededRights(kind, source).filter(({ permission }) => permission !== "metadata");
+  const rights = neededRights(kind, source, reruns).filter(({ permission }) => permission !== "metadata");
   // github.md 5: a fine-grained token also needs to read the organisation's Administration for scale sets.
   const more = kind === "organization" ? ["Administration: read"] : [];
   return {
     fine: [...rights.map(words), ...more].map((text) => `"${text}"`).join(" and "),
-    classic: kind === "repository" ? "repo" : queued ? "admin:org and repo" : "admin:org",
+    classic: kind === "repository" ? "repo" : runs ? "admin:org and repo" : "admin:org",
   };
 };

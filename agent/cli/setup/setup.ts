@@ -91,13 +91,13 @@ export const setup = async (options: SetupOptions, pulumi: Pulumi, deps: SetupDe
     const { terminal } = deps;
     if (terminal.interactive) deps.say(`tokens are made at ${tokenPage(target)}`);
     const token = readToken(terminal.interactive ? await terminal.hidden("token") : await terminal.all());
-    const { expires, warnings } = await checkToken(target, token, present.source, deps);
+    const { expires, warnings } = await checkToken(target, token, present, deps);
     await save({ kind: "token", token });
     return end({ kind: "token", expires, page: tokenPage(target) }, warnings);
   }
 
   if (target.kind === "enterprise") throw noApps(target);
-  const rights = neededRights(target.kind, present.source);
+  const rights = neededRights(target.kind, present.source, present.reruns);
   if (way.kind === "own-app") {
     await consent(present, options, stack, deps);
     const id = way.id ?? appId(await asked("App id (on the App's settings page)", "--app-id", deps));

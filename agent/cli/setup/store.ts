@@ -15,6 +15,8 @@ export interface Present {
   key: boolean;
   /** `github.source`, which decides which rights are needed. */
   source: string | null;
+  /** A pool on AWS runs lost jobs again, which needs rights too. */
+  reruns: boolean;
 }
 
 export type Login =
@@ -36,7 +38,19 @@ export const presentOf = (config: Record<string, ConfigValue>): Present => {
     token: "muster:githubToken" in config,
     key: "muster:githubAppKey" in config,
     source: string(github.source),
+    reruns: rerunsOf(config),
   };
+};
+
+/** Without pools of its own a stack on AWS has one, with the default `rerun: once`. */
+const rerunsOf = (config: Record<string, ConfigValue>): boolean => {
+  const plain = (key: string) => {
+    const found = config[key];
+    return found && !found.secret ? record(found.value) : {};
+  };
+  const pools = Object.values(plain("muster:pools"));
+  const never = pools.length > 0 && pools.every((pool) => record(pool).rerun === "never");
+  return plain("muster:manager").on === "aws" && !never;
 };
 
 /** What would be written over, in words; none: nothing that anybody would miss. */

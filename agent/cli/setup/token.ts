@@ -50,10 +50,10 @@ const readExpiry = (answer: Answer): string | null => {
 export const checkToken = async (
   target: Target,
   token: string,
-  source: string | null,
+  { source, reruns }: { source: string | null; reruns: boolean },
   deps: SetupDeps,
 ): Promise<CheckedToken> => {
-  const { fine, classic } = tokenRights(target.kind, source);
+  const { fine, classic } = tokenRights(target.kind, source, reruns);
   const needs = fine === null ? `${classic} (classic)` : `${fine} (fine-grained) or ${classic} (classic)`;
   const make = `make one at ${tokenPage(target)}`;
   const judge = ({ status, message, headers }: Answer, what: string) => {
