@@ -4,6 +4,7 @@
  * tests follow each other on one stack; each leaves nothing behind.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { ManagerConfig } from "../../../agent/manager-config.ts";
 import type { ManagerState } from "../../../agent/manager/view.ts";
 import { mayMount } from "../../agent/manager/small-disk.ts";
 import { openJobs, setLimits, type Jobs } from "./jobs/rig.ts";
@@ -19,6 +20,8 @@ const pools = {
   green: pool("green", entry("spot")),
   blue: pool("blue", entry("on-demand")),
   scarce: pool("scarce", entry("spot", "m7g.xlarge"), entry("on-demand", "m7g.xlarge")),
+  fragile: pool("fragile", entry("spot", "m8g.xlarge")),
+  silent: pool("silent", entry("on-demand")),
 };
 type Name = keyof typeof pools;
 
@@ -96,6 +99,41 @@ describe.skipIf(!mayMount)("jobs (machines have namespaces of their own: needs r
     expect(events("boots").length).toBe(3);
   });
 
+  test("of ten jobs with money for two machines all run, two at a time, none assigned in vain; more money is spent at once", async () => {
+    const { pools: configured } = await jobs.store.config();
+    const [offer] = configured["blue"]!.backends;
+    if (offer?.kind !== "aws") throw new Error("blue is no pool of AWS");
+    const price = offer.types[0]!.microsPerHour + offer.besideMicrosPerHour;
+    const spend = (machines: number | null) =>
+      jobs.store.changeConfig((config): ManagerConfig => ({
+        ...config,
+        budget:
+          machines === null
+            ? null
+            : { microsPerHour: Math.round(price * machines), baseMicrosPerHour: 0, currency: "USD" },
+      }));
+    await spend(2.5);
+    // Shared by all pools, so that each is promised less.
+    await jobs.until("money for two", ({ pools: shown }) =>
+      shown.every(({ capacity }) => capacity >= 1 && capacity <= 2),
+    );
+    const assigned = jobs.github.control.events().length;
+    const run = await dispatch(10, ["blue"], 2);
+    let most = 0;
+    await jobs.until("four are done", async (state) => {
+      most = Math.max(most, (await jobs.alive()).length);
+      return jobsOf(run).filter(({ phase }) => phase === "completed").length >= 4 && state.healthy;
+    });
+    expect(most).toBeLessThanOrEqual(2);
+    await spend(null);
+    await jobs.until("more than two at a time", async () => (await jobs.alive()).length > 2);
+    await jobs.done(run);
+    await jobs.nothingLeft();
+    const since = jobs.github.control.events().slice(assigned);
+    expect(since.filter(({ what }) => what === "job-unassigned" || what === "job-stuck")).toEqual([]);
+    expect(events("boots").length).toBe(10);
+  });
+
   test("a manager that is killed in the middle of jobs loses none and launches none twice", async () => {
     const run = await dispatch(3, ["red", "green", "blue"], 6);
     await running(run, 3);
@@ -135,5 +173,32 @@ describe.skipIf(!mayMount)("jobs (machines have namespaces of their own: needs r
     await jobs.nothingLeft();
     expect(events("boots")).not.toContain(dead);
     expect(events("boots").length).toBe(1);
+  });
+
+  test("two machines that never enrol stop the spending on their pool, which says so", async () => {
+    jobs.booter.rule(() => "mute");
+    const run = await dispatch(2, ["silent"], 1);
+    const state = await jobs.until("the pool says why", (now) =>
+      reasons(now, "silent").includes("never-enrolled"),
+    );
+    const [told] = state.pools.find(({ name }) => name === "silent")!.reasons;
+    expect(told?.detail).toMatch(/did not enrol within 40 s/);
+    await jobs.nothingLeft();
+    expect(events("boots").length).toBe(2);
+    jobs.github.control.cancelRun(run);
+  });
+
+  test("a spot machine that is taken away in the middle of its job is seen as that", async () => {
+    const run = await dispatch(1, ["fragile"], 600);
+    await running(run, 1);
+    const [taken] = events("boots");
+    await jobs.aws.interruptSpot(taken!);
+    const state = await jobs.until("it is lost", ({ machines }) =>
+      machines.every(({ id, stage }) => id !== taken || stage === "lost"),
+    );
+    expect(state.machines.find(({ id }) => id === taken)?.problem).toMatch(/interrupted/);
+    expect(events("switched off")).toEqual([taken]);
+    jobs.github.control.cancelRun(run);
+    await jobs.nothingLeft();
   });
 });
