@@ -18,11 +18,11 @@ export interface Bundle {
   sha256: string;
   bytes: number;
 }
-/** `updater` runs beside a manager that has a machine of its own, `leaving` wherever somebody runs `destroy`. */
+/** `updater` runs beside a manager that has a machine of its own, `leaving` wherever somebody runs `destroy`, `spot-role` where `up`. */
 export type Bundles = Record<BundleName, Bundle>;
-export type BundleName = "manager" | "runner" | "updater" | "leaving";
+export type BundleName = "manager" | "runner" | "updater" | "leaving" | "spot-role";
 
-export const bundleNames: readonly BundleName[] = ["manager", "runner", "updater", "leaving"];
+export const bundleNames: readonly BundleName[] = ["manager", "runner", "updater", "leaving", "spot-role"];
 
 /** Bytes that a bundle may have, and where it would weigh. */
 export const limits: { readonly [Name in BundleName]?: { bytes: number; why: string } } = {
@@ -33,6 +33,10 @@ export const limits: { readonly [Name in BundleName]?: { bytes: number; why: str
   leaving: {
     bytes: 640 * 1024,
     why: "Pulumi's state holds it, packed to a third, for each of two Commands",
+  },
+  "spot-role": {
+    bytes: 320 * 1024,
+    why: "Pulumi's state holds it, packed to a third",
   },
 };
 
@@ -50,9 +54,11 @@ const largest = (metafile: Metafile, count = 8): string[] => {
 // Packages in the older module format call require, which does not exist in an ES module.
 const requireShim = 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);';
 
-/** Pulumi's state holds it, so that it is made smaller than the others by what costs most. */
-const ofLeaving = {
-  // It is run from a text (aws/script.ts), which only the older module format allows, on whatever Node is there then.
+/** Those that Pulumi's state holds, so that they are made smaller than the others by what costs most. */
+const heldByState: readonly BundleName[] = ["leaving", "spot-role"];
+
+const ofState = {
+  // They are run from a text (aws/script.ts), which only the older module format allows, on whatever Node is there then.
   format: "cjs" as const,
   target: "node20",
   // A text that is run so can require, but not import.
@@ -72,13 +78,13 @@ const compile = async (root: string, name: BundleName) => {
     minify: true,
     write: false,
     metafile: true,
-    ...(name === "leaving" ? ofLeaving : { format: "esm", target: "node24" }),
+    ...(heldByState.includes(name) ? ofState : { format: "esm", target: "node24" }),
     // Of EC2's client as CommonJS a megabyte would stay.
-    ...(name === "manager" && { mainFields: ofLeaving.mainFields }),
+    ...(name === "manager" && { mainFields: ofState.mainFields }),
     platform: "node",
     legalComments: "none",
     logLevel: "silent",
-    plugins: [pruneAws({ errorClasses: name !== "leaving" })],
+    plugins: [pruneAws({ errorClasses: !heldByState.includes(name) })],
     // Runner agents import no such package, and pay for every byte.
     banner: name === "manager" || name === "updater" ? { js: requireShim } : {},
   }).catch((error: Error) => {
@@ -124,7 +130,7 @@ const bundleOne = async (root: string, name: BundleName, known: Map<string, stri
   const { ctimeMs } = await stat(mark);
   await rm(mark);
   const { contents, sha256, inputs } = await compile(root, name);
-  const file = `${name}-${sha256.slice(0, 16)}${name === "leaving" ? ".cjs" : ".mjs"}`;
+  const file = `${name}-${sha256.slice(0, 16)}${heldByState.includes(name) ? ".cjs" : ".mjs"}`;
   const path = join(directory, file);
   if (hashOf(path) !== sha256) {
     await writeFile(`${path}.${process.pid}.new`, contents);

@@ -1,4 +1,4 @@
-/** AWS as leaving sees it, through the SDK: the credentials of whoever runs it, found as every tool of AWS finds them. */
+/** AWS as leaving sees it, through the SDK. */
 import {
   DeleteNetworkInterfaceCommand,
   DeleteVolumeCommand,
@@ -12,35 +12,8 @@ import {
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { poolTag, roleTag, stackTag } from "../aws-tags.ts";
-import { LeavingError } from "./errors.ts";
+import { asked, client, named } from "./deployer.ts";
 import type { Bucket, LeavingDeps, Leftover, Machine, Region } from "./ports.ts";
-
-/** A call is repeated by the SDK, with pauses; none of its attempts may hang. */
-const client = (region: string) => ({
-  region,
-  maxAttempts: 5,
-  // Without the last one the SDK only warns.
-  requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true },
-});
-
-const named = (error: unknown, pattern: RegExp): boolean => pattern.test((error as Error).name);
-
-/** @throws LeavingError in place of the SDK's own words where it found no credentials or no use for them */
-const asked = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
-  try {
-    return await call();
-  } catch (error) {
-    const { name, message } = error as Error;
-    if (
-      /CredentialsProviderError|ExpiredToken|InvalidClientTokenId|AuthFailure|InvalidAccessKeyId/.test(name)
-    )
-      throw new LeavingError(
-        `${what}: AWS accepts no credentials from here (${message}). Give this shell those that "pulumi up" had ` +
-          `(AWS_PROFILE, "aws sso login", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and repeat it`,
-      );
-    throw new Error(`${what}: ${name}: ${message}`, { cause: error });
-  }
-};
 
 const since = (date: Date | undefined) => (date === undefined ? {} : { sinceMs: date.getTime() });
 

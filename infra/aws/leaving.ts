@@ -17,14 +17,17 @@
  */
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { optionsVariable, type DrainOptions, type SweepOptions } from "../../agent/leaving/options.ts";
+import {
+  optionsVariable,
+  type DrainOptions,
+  type SweepOptions,
+  type Verb,
+} from "../../agent/leaving/options.ts";
 import type { Bundle } from "../bundle.ts";
 import type { AwsContext } from "./context.ts";
-import { packedScript, scriptLine } from "./script.ts";
+import { packedScript, quiet, scriptLine } from "./script.ts";
 
-/** Lines of progress are shown; an empty standard output is what the state keeps. */
-const quiet = { logging: local.Logging.Stderr, addPreviousOutputInEnv: false };
-
+const verbLine = (verb: Verb) => scriptLine(verb);
 const variables = (options: pulumi.Input<string>) => ({ [optionsVariable]: options });
 
 export interface SweepArgs {
@@ -60,7 +63,7 @@ export const sweepCommand = (
     name,
     {
       create: "true",
-      delete: scriptLine("sweep"),
+      delete: verbLine("sweep"),
       stdin: pulumi.output(args.script).apply(packedScript),
       environment: variables(JSON.stringify(options)),
       ...quiet,
@@ -102,9 +105,9 @@ export const drainCommand = (
   return new local.Command(
     name,
     {
-      create: scriptLine("settle"),
-      update: scriptLine("settle"),
-      delete: scriptLine("drain"),
+      create: verbLine("settle"),
+      update: verbLine("settle"),
+      delete: verbLine("drain"),
       stdin: pulumi.output(args.script).apply(packedScript),
       environment: variables(options),
       ...quiet,

@@ -1,19 +1,22 @@
 /**
- * The bundled script of leaving as a Command carries it: packed on its standard input, where a delete finds it in
- * Pulumi's state when the checkout has long moved on, and a line that unpacks and runs it. No path is part of it.
+ * A bundled script as a Command carries it: packed on its standard input, where a delete finds it in Pulumi's state when
+ * the checkout has long moved on, and a line that unpacks and runs it. No path is part of it.
  */
 import { createHash } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
-import type { Verb } from "../../agent/leaving/options.ts";
+import { local } from "@pulumi/command";
 import type { Bundle } from "../bundle.ts";
+
+/** Lines of progress are shown; an empty standard output is what the state keeps. */
+export const quiet = { logging: local.Logging.Stderr, addPreviousOutputInEnv: false };
 
 const compress = promisify(brotliCompress);
 
 type Script = Pick<Bundle, "path" | "sha256">;
 
-/** Both Commands ask at the same moment: one of them packs. */
+/** Two Commands ask for the same at one moment: one of them packs. */
 const packing = new Map<string, Promise<string>>();
 
 /** Brotli as text. Packing takes a second, so it is done once a version, beside the bundle. */
@@ -75,11 +78,11 @@ const loader = [
   `var digits="${digits}",bytes=Buffer.alloc(packed.length/5*4);`,
   `for(var at=0;at<packed.length;at+=5){var number=0;for(var i=0;i<5;i++)number=number*85+digits.indexOf(packed[at+i]);bytes.writeUInt32BE(number,at/5*4)}`,
   `var code=require("zlib").brotliDecompressSync(bytes).toString();`,
-  `require("vm").runInThisContext("(function(require,module,exports){"+code+"\\n})",{filename:"muster-leaving.js"})`,
+  `require("vm").runInThisContext("(function(require,module,exports){"+code+"\\n})",{filename:"muster-script.js"})`,
   `(require,{exports:{}},{})})`,
 ].join("");
 
-/** The shell's line that runs the script from standard input. */
-export const scriptLine = (verb: Verb): string =>
+/** The shell's line that runs the script from standard input. @param word its last argument, without a meaning to a shell */
+export const scriptLine = (word: string): string =>
   `command -v node >/dev/null || { echo "muster: no node on PATH: this needs Node.js ${nodeMin} or later" >&2; exit 1; }; ` +
-  `exec node -e '${loader}' ${verb}`;
+  `exec node -e '${loader}' ${word}`;

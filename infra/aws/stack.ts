@@ -23,6 +23,7 @@ import { Peering } from "./peering.ts";
 import { Pool } from "./pool.ts";
 import { metadataServer, ownServer, portOf } from "./urls.ts";
 import type { AwsBackendSettings, AwsManagerSettings, AwsSettings } from "./settings.ts";
+import { spotRoleCommand } from "./spot-role.ts";
 
 export interface AwsPoolSettings extends Omit<PoolConfig, "backends"> {
   backends: readonly AwsBackendSettings[];
@@ -111,6 +112,11 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
     Object.fromEntries(Object.keys(pools).map((pool, index) => [pool, [...made[index]!.backends]])),
   );
 
+  const spotRole = spotRoleCommand(
+    `${name}-spot-role`,
+    { home: home.name, script: built("spot-role"), pools },
+    { parent },
+  );
   const machine = new Manager(
     `${name}-manager`,
     {
@@ -151,6 +157,7 @@ export const onAws = (name: string, args: AwsStackArgs, parent: pulumi.Resource)
         ...networks,
         ...peerings,
         endpoint,
+        ...(spotRole ? [spotRole] : []),
         sweepCommand(
           `${name}-sweep`,
           { context, script: built("leaving"), github, pools: Object.keys(pools), secrets: secretNames },

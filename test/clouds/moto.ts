@@ -5,7 +5,8 @@ import { findMoto } from "../../tools/moto/find.ts";
 
 /**
  * It ends with its standard input, so it outlives nobody, not even a killed test. It reads no conditions of bucket
- * policies: a statement against calls without TLS would deny all of them, so calls count as if they came over TLS.
+ * policies: a statement against calls without TLS would deny all of them, so calls count as if they came over TLS. The
+ * role of EC2 Spot has its name, and a second one is refused in AWS's words.
  */
 const program = `
 import json, os, sys, threading
@@ -31,6 +32,16 @@ def over_tls(self, action, resource):
     finally:
         self.policy = whole
 FakeBucket.get_permission = over_tls
+from moto.iam import models
+models.SERVICE_NAME_CONVERSION["spot"] = "EC2Spot"
+create_linked = models.IAMBackend.create_service_linked_role
+def create_linked_once(self, service_name, description, suffix):
+    try:
+        return create_linked(self, service_name, description, suffix)
+    except models.EntityAlreadyExists as error:
+        name = "AWSServiceRoleForEC2Spot" if service_name == "spot.amazonaws.com" else "of " + service_name
+        raise models.RESTError("InvalidInput", "Service role name " + name + " has been taken in this account, please try a different suffix.")
+models.IAMBackend.create_service_linked_role = create_linked_once
 from moto.server import main
 main(["-H", "127.0.0.1", "-p", "0"])
 `;

@@ -12,7 +12,7 @@ afterEach(async () => {
 const project = async (runner: string, helper = "export const help = 1;") => {
   const root = await mkdtemp(join(tmpdir(), "muster-bundle-"));
   roots.push(root);
-  for (const name of ["manager", "runner", "updater", "leaving"])
+  for (const name of ["manager", "runner", "updater", "leaving", "spot-role"])
     await mkdir(join(root, "agent", name), { recursive: true });
   await writeFile(join(root, "agent/helper.ts"), helper);
   await writeFile(
@@ -25,6 +25,7 @@ const project = async (runner: string, helper = "export const help = 1;") => {
     'import { help } from "../helper.ts"; console.log(help + 1);',
   );
   await writeFile(join(root, "agent/leaving/main.ts"), 'import "../helper.ts";');
+  await writeFile(join(root, "agent/spot-role/main.ts"), 'import "../helper.ts";');
   return root;
 };
 const small = "const text: string = 'small'; console.log(text);";
@@ -41,7 +42,7 @@ test("the same sources give the same bytes from any folder, under a name made of
   expect(first.runner.path).toBe(join(one, `.muster/bundles/runner-${first.runner.sha256.slice(0, 16)}.mjs`));
   expect(lines).toEqual([
     expect.stringMatching(
-      /^bundles: manager \d+\.\d KB, runner \d+\.\d KB, updater \d+\.\d KB, leaving \d+\.\d KB$/,
+      /^bundles: manager \d+\.\d KB, runner \d+\.\d KB, updater \d+\.\d KB, leaving \d+\.\d KB, spot-role \d+\.\d KB$/,
     ),
   ]);
 });

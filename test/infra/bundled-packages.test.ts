@@ -73,6 +73,8 @@ const onlyOfUpdater = [
   "@aws-sdk/client-cloudwatch-logs",
   "@smithy/middleware-compression",
 ];
+// IAM with the credentials of whoever runs `up`.
+const onlyOfIam = ["@aws-sdk/client-iam"];
 const onlyOfRest = ["plugin-paginate-rest", "plugin-request-log", "plugin-rest-endpoint-methods", "rest"].map(
   (name) => `@octokit/${name}`,
 );
@@ -97,6 +99,10 @@ const allowed = {
     ...ofAws.filter((name) => !onlyOfUpdater.includes(name)),
     ...octokit.filter((name) => !onlyOfRest.includes(name)),
     ...ofOctokit,
+  ].sort(),
+  "spot-role": [
+    ...onlyOfIam,
+    ...ofAws.filter((name) => !onlyOfUpdater.includes(name) && !onlyOfS3.includes(name)),
   ].sort(),
 };
 

@@ -43,13 +43,13 @@ test("an account where everything is right has no blocker and no warning", async
   expect(text[0]).toMatch(/^ok aws-login: arn:aws:sts::123456789012:user\/moto, account 123456789012$/);
 });
 
-test("an account where nothing is right has a blocker for each thing", async () => {
+test("an account where nothing is right has a finding for each thing", async () => {
   for (const code of front.quotas.keys()) front.quotas.set(code, 0);
   front.judge = ({ action }) => !action.startsWith("ec2:Create");
   const { text } = await lookThere(["aws-rights", "spot-role", "quotas"]);
   expect(text.map((line) => line.slice(0, 60))).toEqual([
     expect.stringMatching(/^warning aws-rights: IAM's simulator denies arn:aws:sts/) as string,
-    expect.stringMatching(/^blocker spot-role: the account has no AWSServiceRoleForEC2/) as string,
+    expect.stringMatching(/^warning spot-role: the account has no AWSServiceRoleForEC2/) as string,
     expect.stringMatching(/^blocker quotas: the quota "Running On-Demand Standard/) as string,
     expect.stringMatching(/^blocker quotas: the quota "All Standard/) as string,
   ]);

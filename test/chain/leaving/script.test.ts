@@ -141,7 +141,7 @@ test("without credentials for AWS it fails and says which to give", async () => 
   const without = { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "", HOME: "/nonexistent" };
   const { code, stderr } = await runScript("sweep", sweepOptions, without);
   expect(code).toBe(1);
-  expect(stderr).toContain('Give this shell those that "pulumi up" had');
+  expect(stderr).toContain("Give this shell those of the stack's account");
 });
 
 test("the state holds less than 200 KB for it", () => {

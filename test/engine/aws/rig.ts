@@ -1,6 +1,7 @@
 /** A stack on the real engine whose AWS is moto and whose GitHub is the simulator: own state, own passphrase, nothing shared with anybody. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import { CreateServiceLinkedRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { parse, stringify } from "yaml";
 import { limitsVariable } from "../../../agent/leaving/limits.ts";
 import { engineEnvironment } from "../../../tools/engine/environment.ts";
@@ -134,11 +135,20 @@ export interface RigOptions {
   regions?: readonly string[];
   /** npm's archive of the manager's Node, for a machine that really starts. */
   node?: Uint8Array;
+  /** The account never had spot machines: it lacks the role for them, which every other account of these tests has. */
+  newAccount?: boolean;
   /** Another project than this one, by its folder in the checkout. */
   program?: string;
   /** Besides the token. */
   github?: GitHubOptions;
 }
+
+/** As somebody made it long before. */
+const makeSpotRole = async (endpoint: string) => {
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const iam = new IAMClient({ endpoint, region: "us-east-1", credentials });
+  await iam.send(new CreateServiceLinkedRoleCommand({ AWSServiceName: "spot.amazonaws.com" }));
+};
 
 /** Makes the copy, starts moto and a GitHub, and makes the stack in them. @throws MotoMissing, EngineMissing, PulumiFailed */
 export const openAwsRig = async (options: RigOptions): Promise<AwsRig> => {
@@ -149,6 +159,7 @@ export const openAwsRig = async (options: RigOptions): Promise<AwsRig> => {
     findEngine({ log: () => {} }),
     copyProject(),
   ]);
+  if (!options.newAccount) await makeSpotRole(moto.url);
   const root = join(project.root, options.program ?? ".");
   await plantNode(project.root, options.node);
   const [backend, home, faultsFile] = ["backend", "home", "faults.json"].map((name) =>

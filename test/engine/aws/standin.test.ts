@@ -17,6 +17,7 @@ beforeAll(async () => {
   rig = await openAwsRig({
     stack: "try",
     program: "test/engine/aws/every-type",
+    newAccount: true,
     regions: [region, "eu-west-1"],
     settings: { "every-type:disk": 20 },
     secrets: { "every-type:secret": secret },

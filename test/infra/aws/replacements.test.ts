@@ -37,7 +37,7 @@ writeFileSync(path, "");
 afterAll(() => rmSync(folder, { recursive: true }));
 const bundle = { path, sha256: createHash("sha256").update("").digest("hex"), bytes: 0 };
 const programs = {
-  bundles: { manager: bundle, runner: bundle, updater: bundle, leaving: bundle },
+  bundles: { manager: bundle, runner: bundle, updater: bundle, leaving: bundle, "spot-role": bundle },
   node: {
     version: "24.0.0",
     integrity: `sha512-${"A".repeat(86)}==`,

@@ -18,10 +18,10 @@ const bundle = (digit: string) => ({
 
 /** Packed beside itself, so it lies in a folder of its own. */
 const folder = mkdtempSync(join(tmpdir(), "muster-stack-"));
-const script = join(folder, "leaving.cjs");
+const script = join(folder, "script.cjs");
 writeFileSync(script, "");
 afterAll(() => rmSync(folder, { recursive: true }));
-const leaving = { path: script, sha256: createHash("sha256").update("").digest("hex"), bytes: 0 };
+const held = { path: script, sha256: createHash("sha256").update("").digest("hex"), bytes: 0 };
 
 const argsOf = (over: Partial<AwsStackArgs> = {}): AwsStackArgs => ({
   stack: { project: "muster", name: "dev" },
@@ -36,7 +36,13 @@ const argsOf = (over: Partial<AwsStackArgs> = {}): AwsStackArgs => ({
     },
   },
   costs,
-  bundles: { manager: bundle("1"), runner: bundle("2"), updater: bundle("3"), leaving },
+  bundles: {
+    manager: bundle("1"),
+    runner: bundle("2"),
+    updater: bundle("3"),
+    leaving: held,
+    "spot-role": held,
+  },
   node: {
     version: "24.0.0",
     integrity: `sha512-${Buffer.alloc(64, 7).toString("base64")}`,
@@ -142,6 +148,13 @@ test("a destroy drains, then ends the manager, then sweeps what it launched, the
       "runners-eu-central-1-public-internet",
       "runners-manager-store-githubToken",
     ]),
+  );
+});
+
+test("the manager starts when the account has its role for spot machines", async () => {
+  const { made } = await stackOf();
+  expect(made.find(({ name }) => name === "runners-manager-host-instance")!.after).toContain(
+    "runners-spot-role",
   );
 });
 

@@ -139,10 +139,10 @@ export const spotRoleCheck = atAws(async (aws) => {
     ];
   }
   return [
-    blocker(
+    warning(
       "spot-role",
-      `the account has no ${spotRole}: no spot machine starts for ${spot.join(", ")}`,
-      makeSpotRole,
+      `the account has no ${spotRole}, without which no spot machine starts for ${spot.join(", ")}`,
+      `the first up of spot machines makes it; where it was deleted since, ${makeSpotRole}`,
     ),
   ];
 });

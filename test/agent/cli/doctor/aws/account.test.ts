@@ -121,14 +121,14 @@ describe("regions", () => {
 });
 
 describe("the role of EC2 Spot", () => {
-  it("is a blocker where it is missing and a pool is spot, with the command that makes it", async () => {
+  it("is a warning where it is missing and a pool is spot: an up makes it, or the command", async () => {
     const { all } = await lookAtAws(["spot-role"], { aws: { roleArn: () => Promise.resolve(null) } });
     expect(all).toEqual([
       {
         id: "spot-role",
-        level: "blocker",
-        found: "the account has no AWSServiceRoleForEC2Spot: no spot machine starts for arm64",
-        cure: "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com",
+        level: "warning",
+        found: "the account has no AWSServiceRoleForEC2Spot, without which no spot machine starts for arm64",
+        cure: "the first up of spot machines makes it; where it was deleted since, aws iam create-service-linked-role --aws-service-name spot.amazonaws.com",
       },
     ]);
   });
