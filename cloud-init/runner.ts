@@ -114,14 +114,23 @@ const filesOf = (data: RunnerUserData, hosts: readonly string[]): Record<string,
   ]);
 };
 
-const folderOf = (path: string) => path.slice(0, path.lastIndexOf("/"));
-const writing = (files: Record<string, string>) =>
-  [
-    "files() {",
-    `mkdir -p ${[...new Set(Object.keys(files).map(folderOf))].join(" ")}`,
-    ...Object.entries(files).map(([path, text]) => `cat >${path} <<'~'\n${text}~`),
-    "}\n",
+const split = (path: string) => [path.slice(0, path.lastIndexOf("/")), path.slice(path.lastIndexOf("/") + 1)];
+
+/** By folder, whose name stands there once: there is little room. */
+const writing = (files: Record<string, string>) => {
+  const folders = [...new Set(Object.keys(files).map((path) => split(path)[0]!))];
+  const inside = (folder: string) =>
+    Object.entries(files).flatMap(([path, text]) => {
+      const [where, name] = split(path);
+      return where === folder ? [`cat >${name} <<'~'\n${text}~`] : [];
+    });
+  return [
+    "files() (\nset -e",
+    `mkdir -p ${folders.join(" ")}`,
+    ...folders.flatMap((folder) => [`cd ${folder}`, ...inside(folder)]),
+    ")\n",
   ].join("\n");
+};
 
 /**
  * The document; EC2 wants it as base64.

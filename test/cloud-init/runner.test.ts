@@ -21,12 +21,14 @@ const sample: RunnerUserData = {
 const proxy = { url: "http://proxy.acme.example:3128", noProxy: [".acme.example"] };
 
 /** Path -> text of the files that the document writes. */
-const filesOf = (document: string) =>
-  new Map(
-    [...document.matchAll(/^cat >(\S+) <<'~'\n([^]*?)^~$/gm)].map(
-      ([, path, text]) => [path!, text!] as const,
-    ),
-  );
+const filesOf = (document: string) => {
+  const files = new Map<string, string>();
+  let folder = "";
+  for (const [, into, name, text] of document.matchAll(/^cd (\S+)$|^cat >(\S+) <<'~'\n([^]*?)^~$/gm))
+    if (into) folder = into;
+    else files.set(`${folder}/${name}`, text!);
+  return files;
+};
 
 describe("the user data of a runner machine", () => {
   it("is a boothook for a POSIX shell, whatever it is given", () => {
