@@ -56,6 +56,6 @@ test("the parent's provider for commands is taken, in place of one of its own", 
   await Runners.create("ci", given, { parent });
   await pulumi.runtime.disconnect();
   const commands = made.filter(({ type }) => type === "command:local:Command");
-  expect(commands.map(({ provider }) => provider)).toEqual(["acme-command", "acme-command"]);
+  expect(commands.map(({ provider }) => provider)).toEqual(["acme-command", "acme-command", "acme-command"]);
   expect(made.map(({ name }) => name)).not.toContain("ci-command");
 });

@@ -14,6 +14,7 @@ import { powerOffCode } from "./power-off.ts";
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
+const checkout = join(here, "../..");
 
 /** Where the machine keeps what plays it, on a file system in memory that nobody else sees. */
 export const rig = "/media";
@@ -65,8 +66,11 @@ export async function startMachine({
       const [upper, work] = [`${rig}/upper${path}`, `${rig}/work${path}`];
       return `mkdir -p ${upper} ${work} && mount -t overlay -o lowerdir=${path},upperdir=${upper},workdir=${work} overlay ${path}`;
     }),
-    `mkdir ${rig}/bin ${rig}/logs && mount --bind ${logs} ${rig}/logs`,
+    `mkdir ${rig}/bin ${rig}/logs ${rig}/checkout && mount --bind ${logs} ${rig}/logs`,
+    `mount --rbind ${checkout} ${rig}/checkout`,
     ...setUp,
+    // A folder of the machine's own, such as /tmp, may hide the checkout, in which is what plays it.
+    `[ -e ${here} ] || { mkdir -p ${checkout} && mount --rbind ${rig}/checkout ${checkout}; }`,
     // The first process takes in what others leave behind, as the real one does.
     "exec 3<&0",
     `${process.execPath} --no-warnings ${join(here, "units.ts")} ${rig}/systemd.sock ${rig}/logs ${name} <&3 &`,
