@@ -159,8 +159,11 @@ async function end(unit: Unit, cgroup: Cgroup, main: Started | null): Promise<bo
   const mode = unit.one("KillMode") ?? "control-group";
   const signal = (unit.one("KillSignal") ?? "SIGTERM") as NodeJS.Signals;
   const limitMs = timeOf(unit.one("TimeoutStopSec") ?? `${stopMs}ms`);
+  const inside = cgroup.pids();
   if (mode === "control-group") cgroup.kill(signal);
-  else main?.child.kill(signal);
+  // Also where it has only just been started, and is not in its group yet.
+  if (main !== null && (mode !== "control-group" || !inside.includes(main.child.pid!)))
+    main.child.kill(signal);
   const gone =
     mode === "control-group"
       ? cgroup.empty(limitMs)
