@@ -54,7 +54,7 @@ describe.skipIf(!mayMount)("a slot after a job (namespaces of its own: needs roo
       );
       expect(await machine.inside("pgrep -c -U runner")).toBe("1\n");
       expect(await over()).toBe("1.1 exited 0 success\n\n");
-      const left = "find /tmp /var/tmp /dev/shm /run/lock /var/spool /var/lib/systemd/linger";
+      const left = "find /tmp /var/tmp /dev/shm /run/lock /var/spool /var/lib/systemd/linger -xdev";
       expect(await machine.inside(`${left} -name planted -o -user runner -o -name runner`)).toBe("");
       expect(await machine.inside("pgrep -c -U runner || true")).toBe("0\n");
       expect(await machine.inside("ls -A /home/runner")).toBe(first);
